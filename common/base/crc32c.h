@@ -1,0 +1,10 @@
+/* crc32c.h: CRC-32C (Castagnoli), as in record batches, and CRC-32 (IEEE), as in the old message formats. */
+#ifndef BN_CRC32C_H
+#define BN_CRC32C_H
+
+#include "common/base/base.h"
+
+/* Of len bytes, going on from crc (0 to start). "123456789" gives 0xE3069283. */
+uint32_t bn_crc32c(uint32_t crc, const void *ptr, size_t len);
+
+#endif
