@@ -1,0 +1,52 @@
+/* logdir.h: the entries of log.dirs: lock, meta.properties, checkpoints, clean-shutdown marker, placement, and what to do with
+ * directories the cluster no longer knows (4-storage 4.1, 4.9, 4.10; safety §3: absence is not deletion). */
+#ifndef BN_LOGDIR_H
+#define BN_LOGDIR_H
+
+#include "broker/log/log.h"
+
+struct bn_logdirs;
+
+struct bn_logdir_found { /* a partition directory found at start */
+    char topic[250];
+    int32_t partition;
+    struct bn_uuid topic_id; /* zero when partition.metadata is absent */
+    int dir_index;
+};
+
+/* Locks every directory (made if missing), checks that cluster ids and broker ids agree (BN_BAD names the file and the remedy), reads and removes
+ * the clean marker, reads checkpoints. cluster_id may be NULL when not known yet. broker_id -1: what meta.properties says wins. */
+int bn_logdirs_open(const struct bn_env *env, const char *const *paths, int count, struct bn_logdirs **out, struct bn_err *e) BN_MUST_CHECK;
+int bn_logdirs_broker_id(const struct bn_logdirs *d);           /* of meta.properties, or -1 */
+const char *bn_logdirs_cluster_id(const struct bn_logdirs *d);  /* of meta.properties, or NULL */
+/* Writes meta.properties where missing; BN_BAD when what is there differs. */
+int bn_logdirs_claim(struct bn_logdirs *d, int broker_id, const char *cluster_id, struct bn_err *e) BN_MUST_CHECK;
+
+int bn_logdirs_found(const struct bn_logdirs *d, const struct bn_logdir_found **out); /* borrowed array, its count */
+/* Where the log of this partition is, or (create) shall be: the directory with the fewest partitions. Fills dir, name and checkpoints of *o (strings
+ * live as long as d, or until the partition is dropped). Thread-safe. BN_NOTFOUND when absent and !create; BN_IO when every directory is offline. */
+int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition, bool create, struct bn_log_open *o, struct bn_err *e) BN_MUST_CHECK;
+/* Renames the partition's directory to <name>.<32 hex>-delete (or -stray) and, for delete, removes the tree on the pool after delay_ms. Thread-safe. */
+int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition, bool stray, int64_t delay_ms, struct bn_pool *pool, struct bn_err *e) BN_MUST_CHECK;
+/* The high watermark checkpointed for the partition at the last stop, or 0. */
+int64_t bn_logdirs_high_watermark(const struct bn_logdirs *d, const char *topic, int32_t partition);
+
+struct bn_logdir_point { /* one line of the three checkpoint files */
+    const char *topic;
+    int32_t partition;
+    int dir_index;
+    int64_t recovery_point, log_start_offset, high_watermark;
+    bool has_log_start; /* log start > first segment's base: then it is written */
+};
+/* Pool thread. Writes the checkpoint files of every directory from a full list of partitions. */
+int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e);
+/* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees. clean = false: no marker. */
+void bn_logdirs_close(struct bn_logdirs *d, bool clean, int64_t broker_epoch);
+/* A directory that failed is offline until restart; its partitions answer KAFKA_STORAGE_ERROR. */
+void bn_logdirs_fail(struct bn_logdirs *d, int dir_index, const char *why);
+int bn_logdirs_count(const struct bn_logdirs *d);
+const char *bn_logdirs_path(const struct bn_logdirs *d, int dir_index);
+bool bn_logdirs_online(const struct bn_logdirs *d, int dir_index);
+int bn_logdirs_index_of(const struct bn_logdirs *d, const char *topic, int32_t partition); /* -1 */
+
+#endif

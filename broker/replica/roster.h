@@ -1,0 +1,36 @@
+/* roster.h: the partitions that live on one shard, made and unmade as the image says. */
+#ifndef BN_ROSTER_H
+#define BN_ROSTER_H
+
+#include "broker/log/logdir.h"
+#include "broker/replica/partition.h"
+#include "common/sys/shard.h"
+
+struct bn_roster;
+
+struct bn_roster_deps { /* borrowed for life */
+    const struct bn_env *env;
+    struct bn_shard *shard;
+    struct bn_pool *pool;
+    struct bn_logdirs *logdirs;
+    int32_t broker_id;
+    int64_t retention_check_ms; /* log.retention.check.interval.ms */
+    /* Resolves a topic's configuration from the image's overrides over the broker's own. Any shard. */
+    void (*topic_config)(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out, int32_t *min_insync);
+    /* Tells that these directories were removed on evidence (goes to the controller). Any shard. */
+    void (*deleted)(void *arg, const struct bn_uuid *topic_id, const char *topic, int32_t partition);
+    void *arg;
+};
+struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps);
+/* Takes up an image (shares it): opens, moves, closes, deletes what lives on this shard. delta is what led from the one before to this. On the shard. */
+void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count);
+struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition); /* NULL */
+struct bn_image *bn_roster_image(struct bn_roster *r); /* borrowed; the one applied last, never NULL */
+/* Which shard owns a partition, of shard_count. */
+int bn_roster_shard_of(const struct bn_uuid *topic_id, int32_t partition, int shard_count);
+/* Appends this shard's checkpoint lines to a growing array (strings borrowed). */
+void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size_t *count, size_t *capacity);
+/* Closes every log (flushing) and frees. done on the shard when all is on disk. */
+void bn_roster_stop(struct bn_roster *r, void (*done)(void *arg, bool clean), void *arg);
+
+#endif
