@@ -1,7 +1,8 @@
-/* zk.h: a ZooKeeper client that lives on one loop. A vtable with two sides: the real one (libzookeeper_mt, whose own threads
- * only post to a mailbox) and fake.c (in memory, for tests and the simulation); the same tests run over both.
+/* zk.h: a ZooKeeper client that lives on one loop. A vtable with two sides: the real one (libzookeeper_mt, whose own
+ * threads only post to a mailbox) and fake.c (in memory, for tests and the simulation); the same tests run over both.
  *
- * Every call is asynchronous; its callback runs later on the owner's loop, in the order of the calls, exactly once, with
+ * Every call is asynchronous; its callback runs later on the owner's loop, in the order of the calls, exactly once,
+ * with
  *   0            done
  *   BN_NOTFOUND  no node        BN_EXISTS  node exists      BN_STALE  bad version or a multi's check failed
  *   BN_NOTEMPTY  has children   BN_LOST    the connection broke after sending: it may have happened
@@ -19,7 +20,7 @@
 enum bn_zk_state {
     BN_ZK_CONNECTING, /* never yet connected, or reconnecting: behave as if not owner of anything */
     BN_ZK_CONNECTED,
-    BN_ZK_EXPIRED, /* ephemerals and watches are gone; a new session is opened by itself: CONNECTED with a new session id follows */
+    BN_ZK_EXPIRED, /* ephemerals and watches are gone; a new session is opened by itself: CONNECTED with a new id follows */
 };
 
 struct bn_zk_stat {
@@ -61,8 +62,10 @@ struct bn_zk {
 
 struct bn_zk_ops {
     void (*get)(struct bn_zk *, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_get_cb cb, void *arg);
-    void (*exists)(struct bn_zk *, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_stat_cb cb, void *arg);
-    void (*children)(struct bn_zk *, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_children_cb cb, void *arg);
+    void (*exists)(struct bn_zk *, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_stat_cb cb,
+                   void *arg);
+    void (*children)(struct bn_zk *, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_children_cb cb,
+                     void *arg);
     void (*create)(struct bn_zk *, const char *path, struct bn_slice data, int flags, bn_zk_create_cb cb, void *arg);
     void (*set)(struct bn_zk *, const char *path, struct bn_slice data, int32_t version, bn_zk_stat_cb cb, void *arg);
     void (*remove)(struct bn_zk *, const char *path, int32_t version, bn_zk_void_cb cb, void *arg);
@@ -81,8 +84,8 @@ struct bn_zk_config {
     void *state_arg;
 };
 
-/* The real one. connect is checked at once (BN_BAD names what is wrong); connecting goes on in the background. mailbox belongs to
- * the loop that will own the client. */
+/* The real one. connect is checked at once (BN_BAD names what is wrong); connecting goes on in the background. mailbox
+ * belongs to the loop that will own the client. */
 int bn_zk_open(const struct bn_zk_config *config, struct bn_loop *loop, struct bn_mailbox *mailbox, struct bn_zk **out,
                struct bn_err *e) BN_MUST_CHECK;
 
