@@ -1,5 +1,5 @@
-/* partition.h: one partition's replica on this broker: leader or follower, high watermark, parked produces, and who wants to hear of
- * new data. Lives on one shard; every function is called on that shard (asserted). */
+/* partition.h: one partition's replica on this broker: leader or follower, high watermark, parked produces, and who
+ * wants to hear of new data. Lives on one shard; every function is called on that shard (asserted). */
 #ifndef BN_PARTITION_H
 #define BN_PARTITION_H
 
@@ -12,8 +12,8 @@ struct bn_partition;
 
 enum bn_partition_role { BN_PARTITION_LOADING, BN_PARTITION_LEADER, BN_PARTITION_FOLLOWER, BN_PARTITION_OFFLINE };
 
-/* One partition's share of a Produce request. The caller owns it until done() is called, once, on the partition's shard: at once, or for
- * acks=all when the high watermark has passed, the deadline has come, or leadership was lost. */
+/* One partition's share of a Produce request. The caller owns it until done() is called, once, on the partition's
+ * shard: at once, or for acks=all when the high watermark has passed, the deadline has come, or leadership was lost. */
 struct bn_partition_append {
     struct bn_log_append log; /* in: bytes, len, legacy, internal; out: as there */
     int16_t acks;
@@ -46,8 +46,9 @@ struct bn_partition_read {
 };
 void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r);
 
-/* A one-shot wish to hear when something readable beyond `offset` appears or the partition's state moves. The caller owns it; notify() is
- * called on the partition's shard, after which it is no longer registered. If that is so already, notify comes at once. */
+/* A one-shot wish to hear when something readable beyond `offset` appears or the partition's state moves. The caller
+ * owns it; notify() is called on the partition's shard, after which it is no longer registered. If that is so already,
+ * notify comes at once. */
 struct bn_partition_watch {
     struct bn_list link;
     int64_t offset;
@@ -66,6 +67,7 @@ struct bn_partition_offsets {
 };
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q);
 
-int16_t bn_partition_check_leader(const struct bn_partition *p, int32_t current_leader_epoch); /* KE_NONE, 6, 74, 75, 56 */
+int16_t bn_partition_check_leader(const struct bn_partition *p,
+                                  int32_t current_leader_epoch); /* KE_NONE, 6, 74, 75, 56 */
 
 #endif

@@ -15,14 +15,17 @@ struct bn_roster_deps { /* borrowed for life */
     struct bn_logdirs *logdirs;
     int32_t broker_id;
     int64_t retention_check_ms; /* log.retention.check.interval.ms */
+    int64_t delete_delay_ms;    /* log.segment.delete.delay.ms: how long a deleted partition stays as -delete */
     /* Resolves a topic's configuration from the image's overrides over the broker's own. Any shard. */
-    void (*topic_config)(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out, int32_t *min_insync);
+    void (*topic_config)(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out,
+                         int32_t *min_insync);
     /* Tells that these directories were removed on evidence (goes to the controller). Any shard. */
     void (*deleted)(void *arg, const struct bn_uuid *topic_id, const char *topic, int32_t partition);
     void *arg;
 };
 struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps);
-/* Takes up an image (shares it): opens, moves, closes, deletes what lives on this shard. delta is what led from the one before to this. On the shard. */
+/* Takes up an image (shares it): opens, moves, closes, deletes what lives on this shard. delta is what led from the one
+ * before to this. On the shard. */
 void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count);
 struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition); /* NULL */
 struct bn_image *bn_roster_image(struct bn_roster *r); /* borrowed; the one applied last, never NULL */

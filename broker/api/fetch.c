@@ -1,0 +1,298 @@
+/* fetch.c: Fetch 4-17, without sessions (an answer's session id is 0, which every client copes with).
+ *
+ * Every partition is read at once on its own shard; what it gives is ranges of files, so reading costs a look-up. If
+ * that is less than min_bytes, the request parks: it registers a wish with every partition and reads anew when one of
+ * them moves, or the wait is over.
+ *
+ *     reading --gather--> enough, an error, or time is up --> answer
+ *        ^                        | else
+ *        |                     watching --first notify or timer--> unwatching --gather--+
+ *        +------------------------------------------------------------------------------+
+ */
+#include "broker/api/scatter.h"
+
+#include <stdatomic.h>
+
+#include "common/base/check.h"
+
+enum { FETCH_WAIT_MAX_MS = 300000 }; /* a client may ask for more; it is answered (empty) after this */
+
+struct fetch;
+
+struct fetch_part {
+    struct bn_scatter_part scatter; /* first: scatter.h */
+    struct bn_partition_read read;
+    struct bn_partition_watch watch;
+    struct fetch *fetch;
+    int32_t partition_max_bytes;
+    struct kmsg_fetch_response_partition *answer;
+};
+
+struct fetch {
+    struct bn_scatter scatter;
+    struct kmsg_fetch_response response;
+    struct bn_timer timer;
+    struct bn_msg wake;
+    _Atomic bool woken; /* a wake message is under way, or the timer has rung */
+    bool watching;      /* the watches are all registered; only then may they be taken back */
+    bool wake_early;    /* woken while they were still being registered */
+    bool last_try;      /* the wait is over: answer whatever there is */
+    int64_t left_bytes; /* of max_bytes, when one shard reads all partitions in order */
+    uint64_t deadline_ms;
+};
+
+static void read_all(struct fetch *f);
+
+/* ---- reading ---- */
+
+static void read_part(struct bn_scatter_part *part, struct bn_partition *partition) {
+    struct fetch_part *p = BN_CONTAINER_OF(part, struct fetch_part, scatter);
+    struct fetch *f = p->fetch;
+    bool in_order = f->scatter.request->deps->shard_count == 1;
+    int64_t max_bytes = p->partition_max_bytes;
+    if (in_order) max_bytes = bn_min_i64(max_bytes, f->left_bytes);
+    const struct kmsg_fetch_request *q = f->scatter.request->message;
+    bool first = !in_order || f->left_bytes == q->max_bytes;
+    p->read.max_bytes = (size_t)bn_max_i64(max_bytes, 0);
+    p->read.whole_first = first;
+    if (!partition)
+        p->read.error = KE_NOT_LEADER_OR_FOLLOWER;
+    else
+        bn_partition_read(partition, &p->read);
+    if (in_order) f->left_bytes -= (int64_t)p->read.bytes;
+    bn_scatter_done(part);
+}
+
+/* ---- watching ---- */
+
+static void wake(struct fetch *f) {
+    if (!atomic_exchange(&f->woken, true)) bn_shard_post(f->scatter.request->shard, &f->wake);
+}
+
+static void watch_notified(struct bn_partition_watch *w) { wake(BN_CONTAINER_OF(w, struct fetch_part, watch)->fetch); }
+
+static void watch_part(struct bn_scatter_part *part, struct bn_partition *partition) {
+    struct fetch_part *p = BN_CONTAINER_OF(part, struct fetch_part, scatter);
+    p->watch.notify = watch_notified;
+    p->watch.offset = p->read.high_watermark;
+    bn_list_init(&p->watch.link);
+    if (partition)
+        bn_partition_watch(partition, &p->watch);
+    else
+        wake(p->fetch);
+    bn_scatter_done(part);
+}
+
+static void unwatch_part(struct bn_scatter_part *part, struct bn_partition *partition) {
+    (void)partition; /* it may be gone: then it has notified and forgotten the watch */
+    bn_partition_unwatch(&BN_CONTAINER_OF(part, struct fetch_part, scatter)->watch);
+    bn_scatter_done(part);
+}
+
+static void gather_unwatched(struct bn_scatter *s) { read_all(BN_CONTAINER_OF(s, struct fetch, scatter)); }
+
+static void stop_watching(struct fetch *f) {
+    f->watching = false;
+    bn_timer_stop(&f->timer);
+    f->scatter.run = unwatch_part;
+    f->scatter.gather = gather_unwatched;
+    BN_ASSERT(bn_scatter_run(&f->scatter)); /* its lanes are there since the first run */
+}
+
+static void gather_watching(struct bn_scatter *s) {
+    struct fetch *f = BN_CONTAINER_OF(s, struct fetch, scatter);
+    f->watching = true;
+    if (f->wake_early) stop_watching(f);
+}
+
+static void on_wake(struct bn_msg *m) {
+    struct fetch *f = BN_CONTAINER_OF(m, struct fetch, wake);
+    if (f->watching)
+        stop_watching(f);
+    else
+        f->wake_early = true;
+}
+
+static void on_timer(struct bn_timer *t) {
+    struct fetch *f = BN_CONTAINER_OF(t, struct fetch, timer);
+    f->last_try = true;
+    wake(f);
+}
+
+static void park(struct fetch *f) {
+    struct bn_request *r = f->scatter.request;
+    uint64_t now_ms = bn_loop_now_ms(r->shard->loop);
+    atomic_store(&f->woken, false);
+    f->wake_early = false;
+    f->scatter.run = watch_part;
+    f->scatter.gather = gather_watching;
+    bn_timer_start(&f->timer, f->deadline_ms > now_ms ? f->deadline_ms - now_ms : 0);
+    BN_ASSERT(bn_scatter_run(&f->scatter));
+}
+
+/* ---- answering ---- */
+
+static void tell_leader(const struct bn_request *r, struct fetch_part *p) {
+    struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
+    struct bn_image_topic *topic = bn_image_topic_by_id(image, &p->scatter.topic_id);
+    const struct bn_image_partition *state = topic ? bn_image_partition(topic, p->scatter.partition) : NULL;
+    if (!state || r->header.api_version < 16) return;
+    p->answer->current_leader.leader_id = state->leader;
+    p->answer->current_leader.leader_epoch = state->leader_epoch;
+}
+
+static void fill(struct bn_request *r, struct fetch_part *p) {
+    p->answer->error_code = p->read.error;
+    p->answer->high_watermark = p->read.high_watermark;
+    p->answer->last_stable_offset = p->read.last_stable_offset;
+    p->answer->log_start_offset = p->read.log_start_offset;
+    p->answer->records.chain = &p->read.records;
+    if (p->read.error == KE_KAFKA_STORAGE_ERROR && r->header.api_version <= 5)
+        p->answer->error_code = KE_NOT_LEADER_OR_FOLLOWER;
+    if (p->read.error == KE_NOT_LEADER_OR_FOLLOWER || p->read.error == KE_FENCED_LEADER_EPOCH) tell_leader(r, p);
+}
+
+/* Partitions read side by side were each given all of max_bytes: those past it, in the order asked, wait for the next
+ * request. */
+static int64_t trim(struct fetch *f) {
+    const struct kmsg_fetch_request *q = f->scatter.request->message;
+    struct fetch_part *parts = f->scatter.parts;
+    int64_t total = 0;
+    for (int i = 0; i < f->scatter.count; i++) {
+        int64_t bytes = (int64_t)parts[i].read.bytes;
+        if (total > 0 && total + bytes > q->max_bytes) {
+            bn_chain_fini(&parts[i].read.records);
+            bn_chain_init(&parts[i].read.records);
+        } else {
+            total += bytes;
+        }
+    }
+    return total;
+}
+
+static void answer(struct fetch *f) {
+    struct bn_request *r = f->scatter.request;
+    struct fetch_part *parts = f->scatter.parts;
+    bn_timer_stop(&f->timer);
+    for (int i = 0; i < f->scatter.count; i++) fill(r, &parts[i]);
+    /* Encoding moves the chains' content into the reply. */
+    bn_request_reply(r, &f->response);
+}
+
+static void gather_read(struct bn_scatter *s) {
+    struct fetch *f = BN_CONTAINER_OF(s, struct fetch, scatter);
+    struct bn_request *r = s->request;
+    const struct kmsg_fetch_request *q = r->message;
+    struct fetch_part *parts = s->parts;
+    bool error = s->count == 0;
+    for (int i = 0; i < s->count; i++) error = error || parts[i].read.error != KE_NONE;
+    int64_t total = trim(f);
+    bool over = f->last_try || bn_loop_now_ms(r->shard->loop) >= f->deadline_ms;
+    if (error || over || total >= q->min_bytes || !r->conn)
+        answer(f);
+    else
+        park(f);
+}
+
+static void read_all(struct fetch *f) {
+    struct fetch_part *parts = f->scatter.parts;
+    const struct kmsg_fetch_request *q = f->scatter.request->message;
+    for (int i = 0; i < f->scatter.count; i++) {
+        bn_chain_fini(&parts[i].read.records);
+        bn_chain_init(&parts[i].read.records);
+        if (!parts[i].scatter.skip) parts[i].read.bytes = 0;
+    }
+    f->left_bytes = q->max_bytes;
+    f->scatter.run = read_part;
+    f->scatter.gather = gather_read;
+    BN_ASSERT(bn_scatter_run(&f->scatter));
+}
+
+/* ---- taking the request apart ---- */
+
+static void prepare_part(struct bn_request *r, struct fetch_part *p, const struct bn_image_topic *topic,
+                         int16_t missing, const struct kmsg_fetch_request_partition *in) {
+    const struct kmsg_fetch_request *q = r->message;
+    p->answer->partition_index = in->partition;
+    p->scatter.partition = in->partition;
+    p->partition_max_bytes = in->partition_max_bytes;
+    bn_chain_init(&p->read.records);
+    p->read.offset = in->fetch_offset;
+    p->read.current_leader_epoch = in->current_leader_epoch;
+    p->read.replica_id = r->header.api_version >= 15 ? q->replica_state.replica_id : q->replica_id;
+    p->read.read_committed = q->isolation_level == 1;
+    p->read.high_watermark = p->read.last_stable_offset = p->read.log_start_offset = -1;
+    if (topic) p->scatter.topic_id = topic->id;
+    if (!topic)
+        p->read.error = missing;
+    else if (!bn_image_partition(topic, in->partition))
+        p->read.error = KE_UNKNOWN_TOPIC_OR_PARTITION;
+    p->scatter.skip = p->read.error != KE_NONE;
+}
+
+static bool prepare(struct bn_request *r, struct fetch *f) {
+    const struct kmsg_fetch_request *q = r->message;
+    bool by_id = r->header.api_version >= 13;
+    for (int32_t i = 0; i < q->topics.n; i++) f->scatter.count += q->topics.v[i].partitions.n;
+    struct fetch_part *parts = f->scatter.parts = bn_arena_array(&r->arena, (size_t)f->scatter.count, sizeof *parts);
+    f->response.responses.v = bn_arena_array(&r->arena, (size_t)q->topics.n, sizeof *f->response.responses.v);
+    if (!parts || !f->response.responses.v) return false;
+    f->response.responses.n = q->topics.n;
+    struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
+    for (int32_t i = 0; i < q->topics.n; i++) {
+        const struct kmsg_fetch_request_topic *t = &q->topics.v[i];
+        struct kmsg_fetch_response_topic *out = &f->response.responses.v[i];
+        const struct bn_image_topic *topic = by_id ? bn_image_topic_by_id(image, &t->topic_id)
+                                                   : bn_image_topic(image, t->topic);
+        out->topic = t->topic;
+        out->topic_id = t->topic_id;
+        out->partitions.n = t->partitions.n;
+        out->partitions.v = bn_arena_array(&r->arena, (size_t)t->partitions.n, sizeof *out->partitions.v);
+        if (!out->partitions.v) return false;
+        for (int32_t k = 0; k < t->partitions.n; k++, parts++) {
+            parts->fetch = f;
+            parts->answer = &out->partitions.v[k];
+            bn_codec_defaults(&kmsg_fetch_response_partition_desc, parts->answer);
+            /* Null, not empty: nothing was aborted as far as read_uncommitted cares (KIP-98). */
+            parts->answer->aborted_transactions.n = q->isolation_level == 1 ? 0 : -1;
+            prepare_part(r, parts, topic, by_id ? KE_UNKNOWN_TOPIC_ID : KE_UNKNOWN_TOPIC_OR_PARTITION,
+                         &t->partitions.v[k]);
+        }
+    }
+    return true;
+}
+
+/* KIP-227: nobody was ever given a session here, so only the three full forms are good. */
+static int16_t check_session(const struct kmsg_fetch_request *q) {
+    if (q->session_epoch == -1 || q->session_epoch == 0) return KE_NONE;
+    return KE_FETCH_SESSION_ID_NOT_FOUND;
+}
+
+void bn_api_fetch(struct bn_request *r) {
+    const struct kmsg_fetch_request *q = r->message;
+    struct fetch *f = bn_arena_alloc(&r->arena, sizeof *f);
+    if (!f) {
+        bn_request_close(r, "a Fetch names more partitions than its size allows");
+        return;
+    }
+    bn_codec_defaults(&kmsg_fetch_response_desc, &f->response);
+    f->response.error_code = r->header.api_version >= 7 ? check_session(q) : KE_NONE;
+    if (f->response.error_code != KE_NONE) {
+        bn_request_reply(r, &f->response);
+        return;
+    }
+    f->scatter = (struct bn_scatter){.request = r, .part_size = sizeof(struct fetch_part)};
+    f->wake.run = on_wake;
+    bn_timer_init(&f->timer, r->shard->loop, on_timer);
+    int64_t wait_ms = bn_max_i64(0, bn_min_i64(q->max_wait_ms, FETCH_WAIT_MAX_MS));
+    f->deadline_ms = bn_loop_now_ms(r->shard->loop) + (uint64_t)wait_ms;
+    f->last_try = wait_ms == 0;
+    if (!prepare(r, f)) {
+        bn_request_close(r, "a Fetch names more partitions than its size allows");
+        return;
+    }
+    f->scatter.run = read_part;
+    f->scatter.gather = gather_read;
+    f->left_bytes = q->max_bytes;
+    if (!bn_scatter_run(&f->scatter)) bn_request_close(r, "a Fetch names more partitions than its size allows");
+}

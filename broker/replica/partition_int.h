@@ -1,0 +1,54 @@
+/* partition_int.h: what the roster does with a partition; private to this room. */
+#ifndef BN_PARTITION_INT_H
+#define BN_PARTITION_INT_H
+
+#include "broker/replica/roster.h"
+
+struct bn_partition_key { /* the roster's map key */
+    struct bn_uuid topic_id;
+    int32_t index;
+};
+
+struct bn_partition {
+    struct bn_partition_key key;
+    const struct bn_roster_deps *deps;
+    char *topic;
+    enum bn_partition_role role;
+    struct bn_log *log; /* NULL while LOADING and when OFFLINE without one */
+
+    /* What the controller decided last. */
+    int32_t leader, leader_epoch, partition_epoch;
+    int32_t *isr;
+    int isr_count, replica_count;
+
+    int32_t min_insync; /* min.insync.replicas of the topic */
+    int64_t flush_messages, flush_ms;
+    int64_t high_watermark; /* everything below is committed; never goes back while leading */
+    int64_t flushed_to;     /* end offset covered by the last flush that was started */
+    bool flushing;
+    struct bn_timer flush_timer;
+
+    struct bn_list parked;  /* acks=all appends, by ascending required offset */
+    struct bn_list early;   /* appends that came while the log was being opened */
+    struct bn_list watches; /* of fetches that wait */
+
+    /* Opening and going away are the roster's business. */
+    bool opening;
+    enum { BN_PARTITION_STAYS, BN_PARTITION_STOPS, BN_PARTITION_GOES_STRAY, BN_PARTITION_GOES_DELETED } fate;
+    void (*idle)(struct bn_partition *); /* told when a flush ends on a partition that goes */
+    struct bn_roster *roster;
+};
+
+struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const struct bn_image_topic *t,
+                                      const struct bn_image_partition *state);
+/* The log has been opened (takes it), or can't be (NULL: OFFLINE). Then the role that the image gave is taken up. */
+void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t checkpointed_high_watermark);
+/* The controller decided something new about it. */
+void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition *state);
+void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *config, int32_t min_insync);
+/* Answers everything that waits with `error`; nothing is parked after. */
+void bn_partition_evict(struct bn_partition *p, int16_t error);
+/* Frees; the log was taken away before, nothing waits. */
+void bn_partition_free(struct bn_partition *p);
+
+#endif

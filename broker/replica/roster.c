@@ -1,0 +1,361 @@
+/* roster.c: the partitions of one shard, made and unmade as images say.
+ *
+ * A partition comes when an image gives this broker a replica of it: its log is opened on the pool (recovery may take
+ * long), and each serves as soon as it is ready. It goes in one of three ways: the broker stops; its topic was deleted
+ * (the image carries the evidence) and the directory is removed and told; or the image simply no longer has it here,
+ * and the directory is renamed -stray and told, never removed (safety §3: absence is not deletion). A partition that
+ * goes first waits for its log's opening or flush.
+ */
+#include "broker/replica/roster.h"
+
+#include "broker/replica/partition_int.h"
+#include "common/base/alloc.h"
+#include "common/base/map.h"
+#include "common/base/trace.h"
+#include "proto/kafka/errors.h"
+
+struct bn_roster {
+    struct bn_roster_deps deps;
+    struct bn_map partitions; /* struct bn_partition_key -> struct bn_partition */
+    struct bn_image *image;   /* never NULL */
+    struct bn_timer retention_timer;
+    bool swept; /* directories found at start have been held against a full image */
+    int shard_count;
+    /* Stopping. */
+    bool stopping, clean;
+    size_t busy; /* opening and closing jobs under way */
+    void (*stopped)(void *arg, bool clean);
+    void *stopped_arg;
+};
+
+static struct bn_slice key_of(const struct bn_partition_key *k) { return bn_slice_of(k, sizeof *k); }
+
+int bn_roster_shard_of(const struct bn_uuid *topic_id, int32_t partition, int shard_count) {
+    uint32_t spread = ((uint32_t)topic_id->bytes[12] << 24) | ((uint32_t)topic_id->bytes[13] << 16) |
+                      ((uint32_t)topic_id->bytes[14] << 8) | topic_id->bytes[15];
+    return (int)((spread + (uint32_t)partition) % (uint32_t)shard_count);
+}
+
+struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition) {
+    BN_ON_SHARD(r->deps.shard);
+    struct bn_partition_key k = {*topic_id, partition};
+    return bn_map_get(&r->partitions, key_of(&k));
+}
+
+struct bn_image *bn_roster_image(struct bn_roster *r) {
+    return r->image;
+}
+
+/* ---- closing and removing ---- */
+
+struct leave { /* a partition on its way out */
+    struct bn_job job;
+    struct bn_roster *roster;
+    struct bn_partition *partition; /* owned */
+    int status;
+};
+
+static void busy_done(struct bn_roster *r) {
+    r->busy--;
+    if (r->stopping && r->busy == 0) {
+        void (*stopped)(void *, bool) = r->stopped;
+        void *arg = r->stopped_arg;
+        bool clean = r->clean;
+        bn_timer_stop(&r->retention_timer);
+        bn_map_fini(&r->partitions);
+        bn_image_unref(r->image);
+        bn_alloc_free(r);
+        stopped(arg, clean);
+    }
+}
+
+static void leave_run(struct bn_job *job) { /* pool thread */
+    struct leave *l = BN_CONTAINER_OF(job, struct leave, job);
+    struct bn_partition *p = l->partition;
+    struct bn_err e = BN_ERR_NONE;
+    if (p->log && p->fate == BN_PARTITION_GOES_DELETED) {
+        bn_log_abandon(p->log);
+    } else if (p->log) {
+        l->status = bn_log_close(p->log, &e);
+        if (l->status != BN_OK) BN_ERROR("roster", "[Partition %s-%d] close: %s", p->topic, p->key.index, e.text);
+    }
+    p->log = NULL;
+    if (p->fate == BN_PARTITION_STOPS) return;
+    bool stray = p->fate == BN_PARTITION_GOES_STRAY;
+    int rc = bn_logdirs_remove(l->roster->deps.logdirs, p->topic, p->key.index, stray, l->roster->deps.delete_delay_ms,
+                               l->roster->deps.pool, &e);
+    if (rc != BN_OK && rc != BN_NOTFOUND) {
+        l->status = rc;
+        BN_ERROR("roster", "[Partition %s-%d] could not %s its directory: %s", p->topic, p->key.index,
+                 stray ? "set aside" : "remove", e.text);
+    }
+}
+
+static void leave_done(struct bn_job *job) {
+    struct leave *l = BN_CONTAINER_OF(job, struct leave, job);
+    struct bn_partition *p = l->partition;
+    struct bn_roster *r = l->roster;
+    if (l->status != BN_OK) r->clean = false;
+    if (p->fate == BN_PARTITION_GOES_DELETED && l->status == BN_OK) {
+        BN_INFO("roster", "[Partition %s-%d] deleted", p->topic, p->key.index);
+        r->deps.deleted(r->deps.arg, &p->key.topic_id, p->topic, p->key.index);
+    } else if (p->fate == BN_PARTITION_GOES_STRAY) {
+        BN_WARN("roster",
+                "[Partition %s-%d] is not this broker's any more, and nothing says it was deleted: set aside as -stray",
+                p->topic, p->key.index);
+    }
+    bn_partition_free(p);
+    bn_alloc_free(l);
+    busy_done(r);
+}
+
+static void leave_now(struct bn_partition *p) {
+    struct leave *l = bn_alloc_zero(1, sizeof *l);
+    l->roster = p->roster;
+    l->partition = p;
+    l->job.run = leave_run;
+    l->job.done = leave_done;
+    l->job.reply_to = p->roster->deps.shard->mailbox;
+    p->roster->busy++;
+    bn_pool_submit(p->roster->deps.pool, &l->job);
+}
+
+/* Takes the partition off the map; its log is closed once it is neither being opened nor flushed. */
+static void let_go(struct bn_partition *p, int fate) {
+    struct bn_roster *r = p->roster;
+    bn_map_remove(&r->partitions, key_of(&p->key));
+    p->fate = fate;
+    p->role = BN_PARTITION_OFFLINE;
+    bn_timer_stop(&p->flush_timer);
+    bn_partition_evict(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
+    if (!p->opening && !p->flushing) leave_now(p);
+}
+
+/* ---- opening ---- */
+
+struct opening {
+    struct bn_job job;
+    struct bn_partition *partition;
+    struct bn_log_open open;
+    struct bn_log *log;
+    int64_t high_watermark;
+};
+
+static void opening_run(struct bn_job *job) { /* pool thread */
+    struct opening *o = BN_CONTAINER_OF(job, struct opening, job);
+    struct bn_partition *p = o->partition;
+    const struct bn_roster_deps *deps = p->deps;
+    struct bn_err e = BN_ERR_NONE;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        int rc = bn_logdirs_place(deps->logdirs, p->topic, p->key.index, true, &o->open, &e);
+        if (rc == BN_OK) rc = bn_log_open(&o->open, &o->log, &e);
+        if (rc == BN_OK) break;
+        if (rc != BN_STALE) {
+            BN_ERROR("roster", "[Partition %s-%d] open: %s", p->topic, p->key.index, e.text);
+            return;
+        }
+        /* The directory belongs to another topic of this name. */
+        BN_WARN("roster", "[Partition %s-%d] %s: set aside as -stray", p->topic, p->key.index, e.text);
+        if (bn_logdirs_remove(deps->logdirs, p->topic, p->key.index, true, 0, deps->pool, &e) != BN_OK) return;
+    }
+    o->high_watermark = bn_logdirs_high_watermark(deps->logdirs, p->topic, p->key.index);
+}
+
+static void opening_done(struct bn_job *job) {
+    struct opening *o = BN_CONTAINER_OF(job, struct opening, job);
+    struct bn_partition *p = o->partition;
+    struct bn_roster *r = p->roster;
+    p->opening = false;
+    if (p->fate != BN_PARTITION_STAYS) {
+        p->log = o->log;
+        leave_now(p);
+    } else {
+        bn_partition_opened(p, o->log, o->high_watermark);
+    }
+    bn_alloc_free(o);
+    busy_done(r);
+}
+
+static void partition_idle(struct bn_partition *p) {
+    if (!p->opening) leave_now(p);
+}
+
+static void join(struct bn_roster *r, const struct bn_image_topic *t, const struct bn_image_partition *state) {
+    struct bn_partition *p = bn_partition_new(&r->deps, t, state);
+    p->roster = r;
+    p->idle = partition_idle;
+    bn_map_put(&r->partitions, key_of(&p->key), p);
+    struct opening *o = bn_alloc_zero(1, sizeof *o);
+    o->partition = p;
+    o->open.env = r->deps.env;
+    o->open.topic_id = t->id;
+    int32_t min_insync = 1;
+    r->deps.topic_config(r->deps.arg, r->image, t->name, &o->open.config, &min_insync);
+    o->job.run = opening_run;
+    o->job.done = opening_done;
+    o->job.reply_to = r->deps.shard->mailbox;
+    p->opening = true;
+    bn_partition_decide(p, state);
+    bn_partition_configure(p, &o->open.config, min_insync);
+    r->busy++;
+    bn_pool_submit(r->deps.pool, &o->job);
+}
+
+/* ---- images ---- */
+
+static bool is_mine(const struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition) {
+    return bn_roster_shard_of(topic_id, partition, r->shard_count) == r->deps.shard->index;
+}
+
+static void on_change(void *arg, const struct bn_image_change *c) {
+    struct bn_roster *r = arg;
+    if (!is_mine(r, &c->topic->id, c->partition->index)) return;
+    struct bn_partition *p = bn_roster_find(r, &c->topic->id, c->partition->index);
+    if (c->kind == BN_IMAGE_SERVE) {
+        if (p)
+            bn_partition_decide(p, c->partition);
+        else
+            join(r, c->topic, c->partition);
+    } else if (p) {
+        let_go(p, c->kind == BN_IMAGE_DELETED ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY);
+    }
+}
+
+static bool evidence_for(const Bn__ImageDelta *delta, const struct bn_uuid *topic_id) {
+    for (size_t i = 0; i < delta->n_removed_topics; i++) {
+        const Bn__RemovedTopic *gone = delta->removed_topics[i];
+        if (gone->id.len == 16 && memcmp(gone->id.data, topic_id->bytes, 16) == 0) return true;
+    }
+    return false;
+}
+
+/* Directories that were found at start and that the first full image does not give to this broker. */
+static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
+    const struct bn_logdir_found *found = NULL;
+    int count = bn_logdirs_found(r->deps.logdirs, &found);
+    for (int i = 0; i < count; i++) {
+        if (!is_mine(r, &found[i].topic_id, found[i].partition)) continue;
+        struct bn_image_topic *t = bn_image_topic(r->image, bn_slice_str(found[i].topic));
+        const struct bn_image_partition *state = t ? bn_image_partition(t, found[i].partition) : NULL;
+        bool nameless = bn_uuid_is_zero(&found[i].topic_id);
+        if (state && bn_image_has_replica(state, r->deps.broker_id) &&
+            (nameless || bn_uuid_eq(&t->id, &found[i].topic_id)))
+            continue;
+        if (state && bn_image_has_replica(state, r->deps.broker_id))
+            continue; /* opening finds the other id and sets it aside */
+        struct bn_partition *p = bn_alloc_zero(1, sizeof *p);
+        p->deps = &r->deps;
+        p->roster = r;
+        p->key = (struct bn_partition_key){found[i].topic_id, found[i].partition};
+        p->topic = bn_alloc_strdup(found[i].topic);
+        bn_list_init(&p->parked);
+        bn_list_init(&p->early);
+        bn_list_init(&p->watches);
+        bn_timer_init(&p->flush_timer, r->deps.shard->loop, NULL);
+        p->fate = evidence_for(delta, &found[i].topic_id) ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY;
+        leave_now(p);
+    }
+}
+
+/* Topics whose deletion waits for this broker, of which nothing is here (any more). */
+static void confirm_absent(struct bn_roster *r, const Bn__ImageDelta *delta) {
+    if (r->deps.shard->index != 0) return;
+    const struct bn_logdir_found *found = NULL;
+    int count = bn_logdirs_found(r->deps.logdirs, &found);
+    for (size_t i = 0; i < delta->n_removed_topics; i++) {
+        const Bn__RemovedTopic *gone = delta->removed_topics[i];
+        if (gone->id.len != 16) continue;
+        struct bn_uuid id;
+        memcpy(id.bytes, gone->id.data, 16);
+        bool here = false;
+        for (int k = 0; k < count && !here; k++) here = bn_uuid_eq(&found[k].topic_id, &id);
+        if (!here) r->deps.deleted(r->deps.arg, &id, gone->name, -1);
+    }
+}
+
+static void reconfigure(struct bn_roster *r) {
+    size_t at = 0;
+    for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
+        struct bn_partition *p = it->value;
+        struct bn_log_config config;
+        int32_t min_insync = 1;
+        r->deps.topic_config(r->deps.arg, r->image, p->topic, &config, &min_insync);
+        bn_partition_configure(p, &config, min_insync);
+    }
+}
+
+void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count) {
+    BN_ON_SHARD(r->deps.shard);
+    if (r->stopping) return;
+    r->shard_count = shard_count;
+    struct bn_image *old = r->image;
+    bn_image_ref(image);
+    r->image = image;
+    bn_image_diff(old, image, delta, r->deps.broker_id, on_change, r);
+    if (delta->n_configs > 0) reconfigure(r);
+    if (!r->swept) {
+        r->swept = true;
+        sweep(r, delta);
+        confirm_absent(r, delta);
+    }
+    bn_image_unref(old);
+}
+
+/* ---- upkeep ---- */
+
+static void retention_due(struct bn_timer *t) {
+    struct bn_roster *r = BN_CONTAINER_OF(t, struct bn_roster, retention_timer);
+    int64_t now_ms = bn_clock_wall_ms(r->deps.env->clock);
+    size_t at = 0;
+    for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
+        struct bn_partition *p = it->value;
+        if (p->log && p->role != BN_PARTITION_OFFLINE) bn_log_retain(p->log, p->high_watermark, now_ms, r->deps.pool);
+    }
+    bn_timer_start(&r->retention_timer, (uint64_t)r->deps.retention_check_ms);
+}
+
+struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps) {
+    struct bn_roster *r = bn_alloc_zero(1, sizeof *r);
+    r->deps = *deps;
+    r->image = bn_image_empty();
+    r->clean = true;
+    r->shard_count = 1;
+    bn_map_init(&r->partitions);
+    bn_timer_init(&r->retention_timer, deps->shard->loop, retention_due);
+    bn_timer_start(&r->retention_timer, (uint64_t)bn_min_i64(30000, deps->retention_check_ms));
+    return r;
+}
+
+void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size_t *count, size_t *capacity) {
+    BN_ON_SHARD(r->deps.shard);
+    size_t at = 0;
+    for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
+        struct bn_partition *p = it->value;
+        if (!p->log) continue;
+        if (*count == *capacity) {
+            *capacity = *capacity ? *capacity * 2 : 64;
+            *points = bn_alloc_resize(*points, *capacity * sizeof **points);
+        }
+        (*points)[(*count)++] = (struct bn_logdir_point){
+            .topic = p->topic,
+            .partition = p->key.index,
+            .dir_index = bn_logdirs_index_of(r->deps.logdirs, p->topic, p->key.index),
+            .recovery_point = bn_log_recovery_point(p->log),
+            .log_start_offset = bn_log_start_offset(p->log),
+            .high_watermark = p->high_watermark,
+            .has_log_start = true,
+        };
+    }
+}
+
+void bn_roster_stop(struct bn_roster *r, void (*done)(void *arg, bool clean), void *arg) {
+    BN_ON_SHARD(r->deps.shard);
+    r->stopping = true;
+    r->stopped = done;
+    r->stopped_arg = arg;
+    r->busy++; /* this function's own */
+    size_t at = 0;
+    struct bn_map_entry *it;
+    while ((at = 0, it = bn_map_next(&r->partitions, &at)) != NULL) let_go(it->value, BN_PARTITION_STOPS);
+    busy_done(r);
+}
