@@ -337,7 +337,7 @@ void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size
             *points = bn_alloc_resize(*points, *capacity * sizeof **points);
         }
         (*points)[(*count)++] = (struct bn_logdir_point){
-            .topic = p->topic,
+            .topic = bn_alloc_strdup(p->topic),
             .partition = p->key.index,
             .dir_index = bn_logdirs_index_of(r->deps.logdirs, p->topic, p->key.index),
             .recovery_point = bn_log_recovery_point(p->log),
