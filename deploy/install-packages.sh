@@ -1,0 +1,33 @@
+#!/bin/sh
+# install-packages.sh [build|run|test]...: installs the Debian packages that are missing (README.md says what each is for). Asks for root only
+# when something is missing. Safe to run twice.
+set -eu
+
+build="gcc make autoconf automake pkg-config python3 libuv1-dev libzookeeper-mt-dev libprotobuf-c-dev protobuf-c-compiler
+ liblz4-dev libzstd-dev zlib1g-dev libsnappy-dev libisal-dev libjansson-dev libxxhash-dev librdkafka-dev check"
+run="zookeeper default-jre-headless"
+test="kcat python3-kafka procps"
+
+wanted=
+for set in ${@:-build run}; do
+    case $set in
+        build) wanted="$wanted $build" ;;
+        run) wanted="$wanted $run" ;;
+        test) wanted="$wanted $test" ;;
+        *) echo "install-packages.sh: no set of packages is called '$set' (build, run, test)" >&2; exit 2 ;;
+    esac
+done
+
+missing=
+for package in $wanted; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "installing:$missing"
+sudo=
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
