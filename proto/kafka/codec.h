@@ -5,6 +5,10 @@
  * minimal wire size of every element) and kapi.h (keys, version ranges). decode.c is the only place in the
  * program where wire bytes become counts.
  *
+ * The message of `request Produce` is struct kmsg_produce_request; a struct declared in its text as []topic or
+ * {topic} is struct kmsg_produce_request_topic, however deep. Each has a const <name>_default, to start from
+ * (`struct kmsg_produce_response r = kmsg_produce_response_default;`), and a <name>_desc.
+ *
  * In the structs
  *   string, bytes      struct bn_slice, null = BN_SLICE_NULL; decoded ones borrow the input
  *   records            struct kmsg_records
