@@ -1,0 +1,210 @@
+/* event.h: everything that can happen to the brain. The shell makes one event per happening, in the order in which
+ * things happened, and hands it to bn_step_run. The first event of a model is ACTIVATED, after which (and after
+ * arming its watches) the shell keeps telling what it reads; a model that gave the output RESIGN is thrown away.
+ *
+ * Tokens are the shell's own numbers for something that waits (an RPC call, a stream); the brain only gives them back. */
+#ifndef BN_EVENT_H
+#define BN_EVENT_H
+
+#include "controller/brain/fact.h"
+#include "controller/brain/output.h"
+
+enum bn_event_kind {
+    BN_EVENT_ACTIVATED,     /* u.activated: we are the controller, here is all that stands in ZooKeeper */
+    BN_EVENT_BROKERS,       /* u.brokers: all current registrations; compared by epoch and incarnation. Also for changed endpoints */
+    BN_EVENT_HELLO,         /* u.hello: a broker opened its stream */
+    BN_EVENT_STREAM_DOWN,   /* u.stream: that stream ended */
+    BN_EVENT_REFUSED,       /* u.refused: an armed life port refused the connection: the process is gone (safety §1) */
+    BN_EVENT_TOPIC,         /* u.topic: read because a watch fired (children of /brokers/topics, data of a topic): whole, with states */
+    BN_EVENT_TOPIC_GONE,    /* u.name: /brokers/topics/<name> vanished. Harmless when we deleted it ourselves */
+    BN_EVENT_DELETE_MARKER, /* u.name: /admin/delete_topics/<name> appeared. Harmless when it is ours */
+    BN_EVENT_CONFIG,        /* u.config: overrides changed (types topics and brokers; others are not the brain's) */
+    BN_EVENT_CREATE_TOPICS, /* u.create_topics */
+    BN_EVENT_DELETE_TOPICS, /* u.delete_topics */
+    BN_EVENT_CREATE_PARTITIONS, /* u.create_partitions */
+    BN_EVENT_ALTER_PARTITION,   /* u.alter_partition: a leader proposes an ISR */
+    BN_EVENT_REPLICAS_DELETED,  /* u.replicas_deleted: a broker confirmed a removed topic */
+    BN_EVENT_PRODUCER_IDS,      /* u.producer_ids */
+    BN_EVENT_BROKER_ID,         /* u.broker_id: a broker without an id asks for one */
+    BN_EVENT_MULTI_DONE,        /* u.multi_done: exactly one for each BN_OUTPUT_MULTI and BN_OUTPUT_PURGE, in their order */
+    BN_EVENT_READ_DONE,         /* u.read_done: exactly one for each BN_OUTPUT_READ */
+    BN_EVENT_TICK,              /* the time asked for by BN_OUTPUT_TIMER has come (early or spurious ones are harmless) */
+};
+
+struct bn_event_activated {
+    int32_t controller_id, controller_epoch;
+    const char *cluster_id;
+    const struct bn_fact_broker *brokers;
+    int32_t broker_count;
+    /* /barnabas/admitted/<id>: the last incarnation of each broker that a controller has taken out of its old roles
+     * (op BN_OUTPUT_OP_ADMIT). Data: decimal text. Absent = none. Without it a failover could not tell a broker that
+     * restarted meanwhile from one that ran on. */
+    const struct bn_event_admitted {
+        int32_t broker;
+        int64_t incarnation;
+    } *admitted;
+    int32_t admitted_count;
+    const struct bn_fact_topic *topics;
+    int32_t topic_count;
+    const struct bn_fact_config *configs; /* every node of /config/topics and /config/brokers, empty ones too */
+    int32_t config_count;
+    const char *const *delete_markers;
+    int32_t delete_marker_count;
+    struct bn_fact_producer_ids producer_ids;
+};
+
+struct bn_event_brokers {
+    const struct bn_fact_broker *brokers;
+    int32_t broker_count;
+};
+
+/* Answered by REPLY_HELLO: at once with 77 when the incarnation is older than the registered one (or another of the
+ * same number); with 0 as soon as this incarnation is admitted, followed by its IMAGE; until then it waits (also for
+ * the registration to be seen: make sure that a watch on /brokers/ids is armed). */
+struct bn_event_hello {
+    uint64_t token; /* names the stream from here on */
+    int32_t broker;
+    int64_t broker_epoch, incarnation;
+};
+
+struct bn_event_stream { /* a hello that still waits is dropped without an answer */
+    uint64_t token;
+};
+
+struct bn_event_refused {
+    int32_t broker;
+    int64_t incarnation; /* whose life port it was */
+};
+
+struct bn_event_create_topic {
+    const char *name;
+    int32_t num_partitions;     /* -1 = the default */
+    int16_t replication_factor; /* -1 = the default */
+    const struct bn_event_assignment {
+        int32_t index;
+        struct bn_fact_ids brokers;
+    } *assignments;
+    int32_t assignment_count;
+    const struct bn_fact_pair *configs; /* values not NULL unless config_error says so */
+    int32_t config_count;
+    int16_t config_error;       /* what common/conf's check found: 0, 40 INVALID_CONFIG, 42 null value... */
+    const char *config_message; /* with config_error */
+};
+
+struct bn_event_create_topics { /* REPLY_CREATE_TOPICS */
+    uint64_t token;
+    int32_t timeout_ms;
+    bool validate_only;
+    int32_t num_partitions;             /* num.partitions of the broker that was asked */
+    int16_t default_replication_factor; /* its default.replication.factor */
+    const struct bn_event_create_topic *topics;
+    int32_t topic_count;
+};
+
+struct bn_event_delete_topics { /* REPLY_DELETE_TOPICS */
+    uint64_t token;
+    int32_t timeout_ms;
+    int16_t api_version;      /* below 3 a disabled deletion is INVALID_REQUEST */
+    bool delete_topic_enable; /* of the broker that was asked */
+    const struct bn_event_delete_topic {
+        const char *name;  /* NULL = by id */
+        struct bn_uuid id; /* zero = by name */
+    } *topics;
+    int32_t topic_count;
+};
+
+struct bn_event_create_partitions { /* REPLY_CREATE_PARTITIONS */
+    uint64_t token;
+    int32_t timeout_ms;
+    bool validate_only;
+    const struct bn_event_add_partitions {
+        const char *name;
+        int32_t count; /* the new total */
+        bool has_assignments;
+        const struct bn_fact_ids *assignments; /* of the new partitions, in order */
+        int32_t assignment_count;
+    } *topics;
+    int32_t topic_count;
+};
+
+struct bn_event_alter_item {
+    struct bn_uuid topic_id;
+    int32_t partition, leader_epoch, partition_epoch;
+    struct bn_fact_ids isr;
+    const int64_t *isr_broker_epochs; /* isr.count of them, or NULL; -1 = not known. A member that is not in the ISR
+                                       * yet is taken only with its current broker epoch: its older life proves nothing */
+    bool recovering;
+};
+struct bn_event_alter_partition { /* REPLY_ALTER_PARTITION, one result per item, when all are decided */
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+    const struct bn_event_alter_item *items;
+    int32_t item_count;
+};
+
+/* A broker answers every removed_topics entry it is told of, also when it holds nothing of the topic. REPLY_ACK at once. */
+struct bn_event_replicas_deleted {
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+    struct bn_uuid topic_id;
+    const int32_t *partitions; /* none = all that the broker had of this topic */
+    int32_t partition_count;
+};
+
+struct bn_event_producer_ids { /* REPLY_PRODUCER_IDS */
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+};
+
+struct bn_event_broker_id { /* REPLY_BROKER_ID */
+    uint64_t token;
+    int32_t reserved_max; /* reserved.broker.max.id */
+};
+
+struct bn_event_multi_done {
+    uint64_t multi; /* its id */
+    int status;     /* 0; BN_STALE, BN_NOTFOUND, BN_EXISTS, BN_NOTEMPTY: that op failed; BN_LOST; BN_CLOSED: session expired; BN_IO */
+    int failed_op;  /* index into the output's ops; -1 = the guard (/controller_epoch), or not known */
+    int32_t seqid_version; /* after BN_OUTPUT_OP_SET_SEQID: its new data version. Other versions follow from what was expected */
+};
+
+struct bn_event_read_done { /* results parallel to the output's items */
+    uint64_t read;
+    int status; /* 0; BN_CLOSED: session expired; else the read as a whole failed and is asked for again */
+    const struct bn_event_read_result {
+        bool found;
+        struct bn_fact_topic topic;               /* BN_OUTPUT_READ_TOPIC */
+        struct bn_fact_state state;               /* BN_OUTPUT_READ_STATE */
+        struct bn_fact_producer_ids producer_ids; /* BN_OUTPUT_READ_PRODUCER_IDS */
+    } *results;
+    int32_t result_count;
+};
+
+struct bn_event {
+    enum bn_event_kind kind;
+    int64_t now_ms; /* monotonic; never goes back within a model */
+    union {
+        struct bn_event_activated activated;
+        struct bn_event_brokers brokers;
+        struct bn_event_hello hello;
+        struct bn_event_stream stream;
+        struct bn_event_refused refused;
+        struct bn_fact_topic topic;
+        const char *name;
+        struct bn_fact_config config;
+        struct bn_event_create_topics create_topics;
+        struct bn_event_delete_topics delete_topics;
+        struct bn_event_create_partitions create_partitions;
+        struct bn_event_alter_partition alter_partition;
+        struct bn_event_replicas_deleted replicas_deleted;
+        struct bn_event_producer_ids producer_ids;
+        struct bn_event_broker_id broker_id;
+        struct bn_event_multi_done multi_done;
+        struct bn_event_read_done read_done;
+    } u;
+};
+
+#endif

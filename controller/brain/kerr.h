@@ -1,0 +1,29 @@
+/* kerr.h: the Kafka error codes that the brain answers with, by their wire numbers. The brain stands beside the codec,
+ * not above it, so it has its own names for these few. */
+#ifndef BN_KERR_H
+#define BN_KERR_H
+
+enum bn_kerr {
+    BN_KERR_UNKNOWN_SERVER = -1,
+    BN_KERR_NONE = 0,
+    BN_KERR_UNKNOWN_TOPIC_OR_PARTITION = 3,
+    BN_KERR_REQUEST_TIMED_OUT = 7,
+    BN_KERR_INVALID_TOPIC = 17,
+    BN_KERR_TOPIC_ALREADY_EXISTS = 36,
+    BN_KERR_INVALID_PARTITIONS = 37,
+    BN_KERR_INVALID_REPLICATION_FACTOR = 38,
+    BN_KERR_INVALID_REPLICA_ASSIGNMENT = 39,
+    BN_KERR_INVALID_CONFIG = 40,
+    BN_KERR_NOT_CONTROLLER = 41,
+    BN_KERR_INVALID_REQUEST = 42,
+    BN_KERR_OPERATION_NOT_ATTEMPTED = 55,
+    BN_KERR_REASSIGNMENT_IN_PROGRESS = 60,
+    BN_KERR_TOPIC_DELETION_DISABLED = 73,
+    BN_KERR_FENCED_LEADER_EPOCH = 74,
+    BN_KERR_STALE_BROKER_EPOCH = 77,
+    BN_KERR_INVALID_UPDATE_VERSION = 95,
+    BN_KERR_UNKNOWN_TOPIC_ID = 100,
+    BN_KERR_INELIGIBLE_REPLICA = 107,
+};
+
+#endif
