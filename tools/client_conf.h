@@ -1,0 +1,18 @@
+/* client_conf.h: a librdkafka configuration made of what Java users write: --producer-property, --consumer.config FILE,
+ * Java's names. */
+#ifndef BN_CLIENT_CONF_H
+#define BN_CLIENT_CONF_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "common/base/base.h"
+
+/* Sets one property by its Java or librdkafka name. Java properties that have no counterpart (serializers, JVM matters)
+ * are left out silently. False after telling stderr, with the program's name, what is wrong. */
+bool bn_client_conf_set(rd_kafka_conf_t *conf, const char *program, const char *name, const char *value);
+/* "name=value". */
+bool bn_client_conf_set_pair(rd_kafka_conf_t *conf, const char *program, const char *pair);
+/* Every line of a properties file. */
+bool bn_client_conf_load(rd_kafka_conf_t *conf, const char *program, const char *path);
+
+#endif

@@ -1,0 +1,23 @@
+/* command.h: the commands of `barnabas`. Each takes its own argv (argv[0] is its name) and gives the exit code: 0 done,
+ * 1 an operation or an item of it failed, 2 usage, 3 unhealthy, 4 timed out waiting; Kafka's front ends keep Kafka's 0
+ * and 1. */
+#ifndef BN_COMMAND_H
+#define BN_COMMAND_H
+
+#include "common/base/base.h"
+#include "tools/options.h"
+
+enum { BN_COMMAND_OK, BN_COMMAND_FAILED, BN_COMMAND_USAGE, BN_COMMAND_UNHEALTHY, BN_COMMAND_TIMED_OUT };
+
+int bn_topic_command(int argc, char **argv);        /* barnabas topic create|list|describe|alter|delete */
+int bn_kafka_topics_command(int argc, char **argv); /* kafka-topics.sh */
+int bn_produce_command(int argc, char **argv);      /* barnabas produce, kafka-console-producer.sh */
+int bn_consume_command(int argc, char **argv);      /* barnabas consume, kafka-console-consumer.sh */
+int bn_zk_command_command(int argc, char **argv);   /* barnabas zk ls|get|stat|tree */
+int bn_wait_command(int argc, char **argv);         /* barnabas wait: for ZooKeeper, for brokers */
+
+/* resolve.c: the bootstrap servers a command line names: --bootstrap-server, --broker-list, or the brokers registered
+ * at --zookeeper. Gives "host:port,…" (bn_alloc_free it), or NULL after telling stderr. */
+char *bn_resolve_bootstrap(const struct bn_options *o);
+
+#endif
