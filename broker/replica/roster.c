@@ -257,19 +257,35 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
     }
 }
 
-/* Topics whose deletion waits for this broker, of which nothing is here (any more). */
-static void confirm_absent(struct bn_roster *r, const Bn__ImageDelta *delta) {
-    if (r->deps.shard->index != 0) return;
+static bool has_replica_here(const struct bn_roster *r, const struct bn_image_topic *t) {
+    for (int32_t i = 0; t && i < t->partition_count; i++) {
+        if (bn_image_has_replica(&t->partitions[i], r->deps.broker_id)) return true;
+    }
+    return false;
+}
+
+static bool found_at_start(const struct bn_roster *r, const struct bn_uuid *id) {
     const struct bn_logdir_found *found = NULL;
     int count = bn_logdirs_found(r->deps.logdirs, &found);
+    for (int i = 0; i < count; i++) {
+        if (bn_uuid_eq(&found[i].topic_id, id)) return true;
+    }
+    return false;
+}
+
+/* The controller waits for a word on every removed topic: of one with nothing here, the first shard says so. What is
+ * here (in the image before, or in a directory that the first sweep removes) is told partition by partition as it goes.
+ */
+static void confirm_absent(struct bn_roster *r, const struct bn_image *old, const Bn__ImageDelta *delta,
+                           bool sweeping) {
+    if (r->deps.shard->index != 0) return;
     for (size_t i = 0; i < delta->n_removed_topics; i++) {
         const Bn__RemovedTopic *gone = delta->removed_topics[i];
-        if (gone->id.len != 16) continue;
+        if (gone->id.len != sizeof(struct bn_uuid)) continue;
         struct bn_uuid id;
-        memcpy(id.bytes, gone->id.data, 16);
-        bool here = false;
-        for (int k = 0; k < count && !here; k++) here = bn_uuid_eq(&found[k].topic_id, &id);
-        if (!here) r->deps.deleted(r->deps.arg, &id, gone->name, -1);
+        memcpy(id.bytes, gone->id.data, sizeof id.bytes);
+        if (has_replica_here(r, bn_image_topic_by_id(old, &id)) || (sweeping && found_at_start(r, &id))) continue;
+        r->deps.deleted(r->deps.arg, &id, gone->name, -1);
     }
 }
 
@@ -293,11 +309,10 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     r->image = image;
     bn_image_diff(old, image, delta, r->deps.broker_id, on_change, r);
     if (delta->n_configs > 0) reconfigure(r);
-    if (!r->swept) {
-        r->swept = true;
-        sweep(r, delta);
-        confirm_absent(r, delta);
-    }
+    bool sweeping = !r->swept;
+    r->swept = true;
+    if (sweeping) sweep(r, delta);
+    confirm_absent(r, old, delta, sweeping);
     bn_image_unref(old);
 }
 

@@ -19,7 +19,8 @@ struct bn_roster_deps { /* borrowed for life */
     /* Resolves a topic's configuration from the image's overrides over the broker's own. Any shard. */
     void (*topic_config)(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out,
                          int32_t *min_insync);
-    /* Tells that these directories were removed on evidence (goes to the controller). Any shard. */
+    /* Tells the controller that this partition's directory was removed on evidence; partition -1: nothing of the topic
+     * is here. Any shard. */
     void (*deleted)(void *arg, const struct bn_uuid *topic_id, const char *topic, int32_t partition);
     void *arg;
 };
