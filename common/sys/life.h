@@ -15,6 +15,8 @@ struct bn_life;
 struct bn_life *bn_life_open(const char *host, int port, struct bn_err *e);
 int bn_life_port(const struct bn_life *l);
 const struct bn_uuid *bn_life_boot_id(const struct bn_life *l);
+/* fd (the RPC socket) is shut down together with the life port when the process aborts; -1 = none. */
+void bn_life_shut_too(int fd);
 /* The last act of a process that stops in order. */
 void bn_life_close(struct bn_life *l);
 
