@@ -13,7 +13,7 @@ int bn_topic_command(int argc, char **argv);        /* barnabas topic create|lis
 int bn_kafka_topics_command(int argc, char **argv); /* kafka-topics.sh */
 int bn_produce_command(int argc, char **argv);      /* barnabas produce, kafka-console-producer.sh */
 int bn_consume_command(int argc, char **argv);      /* barnabas consume, kafka-console-consumer.sh */
-int bn_zk_command_command(int argc, char **argv);   /* barnabas zk ls|get|stat|tree */
+int bn_zk_command(int argc, char **argv);           /* barnabas zk ls|get|stat|tree */
 int bn_wait_command(int argc, char **argv);         /* barnabas wait: for ZooKeeper, for brokers */
 
 /* resolve.c: the bootstrap servers a command line names: --bootstrap-server, --broker-list, or the brokers registered

@@ -1,0 +1,39 @@
+/* main.c: `barnabas`: every tool in one binary, by verb, or by the name of the Kafka script it stands in for.
+ */
+#include "tools/command.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help; /* NULL: Kafka's own name of a tool, not listed */
+} commands[] = {
+    {"topic", bn_topic_command, "create, list, describe, alter and delete topics"},
+    {"produce", bn_produce_command, "lines in, records out"},
+    {"consume", bn_consume_command, "records in, lines out"},
+    {"zk", bn_zk_command, "look at the znodes"},
+    {"wait", bn_wait_command, "until a cluster is ready"},
+    {"kafka-topics", bn_kafka_topics_command, NULL},
+    {"kafka-console-producer", bn_produce_command, NULL},
+    {"kafka-console-consumer", bn_consume_command, NULL},
+};
+
+static int usage(FILE *to, int code) {
+    fprintf(to, "usage: barnabas <command> [options]\n");
+    for (size_t i = 0; i < BN_ARRAY_LEN(commands); i++) {
+        if (commands[i].help) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+    }
+    fprintf(to, "barnabas <command> --help tells more.\n");
+    return code;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return usage(stderr, BN_COMMAND_USAGE);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return usage(stdout, BN_COMMAND_OK);
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
+        return puts("barnabas " PACKAGE_VERSION), BN_COMMAND_OK;
+    for (size_t i = 0; i < BN_ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0) return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "barnabas: there is no command '%s'\n", argv[1]);
+    return usage(stderr, BN_COMMAND_USAGE);
+}
