@@ -1,0 +1,4 @@
+#!/bin/sh
+# kafka-console-producer.sh: Kafka's name for a command of `barnabas`.
+. "$(dirname "$0")/barnabas-env.sh"
+exec "$programs/barnabas" kafka-console-producer "$@"

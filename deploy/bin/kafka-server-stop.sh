@@ -1,0 +1,10 @@
+#!/bin/sh
+# kafka-server-stop.sh: SIGTERM (or $SIGNAL) to every broker of this user; returns at once, as Kafka's does. Whatever arguments tutorials add are ignored.
+# A controller that kafka-server-start.sh started beside a broker goes when that broker is gone.
+pids=$(pgrep -u "$(id -u)" -f '(^|/)barnabas-broker( |$)')
+if [ -z "$pids" ]; then
+    echo "No kafka server to stop"
+    exit 1
+fi
+# shellcheck disable=SC2086 # a list of pids
+kill -s "${SIGNAL:-TERM}" $pids
