@@ -293,7 +293,7 @@ class Tables:
         return self.once("ops", "struct bn_plan_op %s[]", "\n    " + ",\n    ".join(rows) + ",\n")
 
     def plan(self, s, version, flexible):
-        """The plan of one version; version -1: all fields, old style. Gives name, min size, whether that is fixed."""
+        """The plan of one version; version -1: all fields, old style. Gives name, min size, whether it needs no look."""
         rows, tagged, absent, least, fixed = [], [], [], int(flexible), True
         for index, f in enumerate(s.fields):
             present = version < 0 or f.versions[0] <= version <= f.versions[1]
@@ -312,7 +312,7 @@ class Tables:
             s.c_name, self.ops(rows), self.ops(tagged), self.ops(absent), len(rows), len(tagged), len(absent),
             "true" if flexible else "false", "true" if len(rows) < len(s.fields) else "false", least,
             least if fixed else 0)
-        return self.once("plan", "struct bn_plan %s", body), least, fixed
+        return self.once("plan", "struct bn_plan %s", body), least, fixed and not absent
 
     def desc(self, s):
         m, low = s.message, s.message.versions[0]

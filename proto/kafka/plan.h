@@ -35,7 +35,7 @@ struct bn_plan_op {
     uint8_t kind, element; /* enum bn_plan_kind; element: of ARRAY */
     uint8_t flags, tag;
     uint16_t offset;           /* in the struct */
-    uint16_t size;             /* in memory, of the field or of one element */
+    uint16_t size;             /* in memory, of one element, of the struct pointed to, or of the field */
     uint16_t min_size;         /* on the wire, of one element */
     uint16_t field;            /* index of the name in desc->fields */
     const struct bn_plan *sub; /* STRUCT, STRUCT_PTR, ARRAY of STRUCT */
@@ -67,7 +67,7 @@ struct bn_codec_desc {
 extern const struct bn_codec_desc *const bn_plan_requests[];
 extern const struct bn_codec_desc *const bn_plan_responses[];
 
-/* The plan of a version that is in range. */
+/* The plan of a version that is in range (asserted). */
 const struct bn_plan *bn_plan_of(const struct bn_codec_desc *d, int version);
 /* Sizes in memory and on the wire of kinds up to UUID. */
 static inline size_t bn_plan_scalar_size(int kind) {
@@ -76,5 +76,18 @@ static inline size_t bn_plan_scalar_size(int kind) {
 }
 /* Whether one field has its default; base and defaults are the enclosing structs. */
 bool bn_plan_is_default(const struct bn_plan_op *op, const uint8_t *base, const uint8_t *defaults);
+
+/* The codec's other files; codec.h says what each does. */
+int bn_decode_message(const struct bn_plan *p, struct bn_slice in, struct bn_arena *arena, void *out,
+                      struct bn_err *e) BN_MUST_CHECK;
+void bn_encode_message(const struct bn_plan *p, void *in, struct bn_chain *out);
+bool bn_walk_equal(const struct bn_plan *p, const uint8_t *a, const uint8_t *b);
+struct bn_walk_dice {
+    struct bn_arena *arena;
+    uint32_t (*next)(void *);
+    void *arg;
+};
+bool bn_walk_random(const struct bn_walk_dice *dice, const struct bn_plan *p, uint8_t *out) BN_MUST_CHECK;
+void bn_walk_dump(const struct bn_plan *p, const uint8_t *in, struct bn_str *out);
 
 #endif
