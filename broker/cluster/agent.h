@@ -33,11 +33,12 @@ struct bn_agent_config { /* copied by bn_agent_start; what it points to is borro
     struct bn_shard *shard;
     const char *zk_connect;    /* zookeeper.connect */
     int zk_session_timeout_ms; /* zookeeper.session.timeout.ms */
-    struct bn_zk *zk;          /* for tests: this client instead of an own one (its state callback is theirs to forward) */
-    int32_t broker_id;         /* -1 = have one allotted */
-    int32_t reserved_max;      /* reserved.broker.max.id */
-    int fencing_port;          /* fencing.port; 0 = the kernel's choice */
-    /* The defaults that go along with admin requests: num.partitions, default.replication.factor, delete.topic.enable, … */
+    struct bn_zk *zk;     /* for tests: this client instead of an own one (its state callback is theirs to forward) */
+    int32_t broker_id;    /* -1 = have one allotted */
+    int32_t reserved_max; /* reserved.broker.max.id */
+    int fencing_port;     /* fencing.port; 0 = the kernel's choice */
+    /* The defaults that go along with admin requests: num.partitions, default.replication.factor, delete.topic.enable,
+     * … */
     const struct bn_agent_pair *defaults;
     int default_count;
 
@@ -45,11 +46,11 @@ struct bn_agent_config { /* copied by bn_agent_start; what it points to is borro
     void (*ready)(void *arg, int32_t broker_id, const char *cluster_id);
     /* Registered, or registered anew: these are our epochs from now on. */
     void (*registered)(void *arg, int64_t broker_epoch, int64_t incarnation);
-    /* An image was applied. old is NULL for the first one ever; when a new stream began, old is what was there before and
-     * delta the last piece of a full image, which names every topic that is being deleted (so it is the evidence that
-     * bn_image_diff asks for). The images are borrowed: bn_image_ref what is kept. delta lives, and may be read by any
-     * thread, until bn_agent_applied(step). An image is only ever of our current incarnation; steps come in order, the
-     * next one without waiting for bn_agent_applied of the one before. */
+    /* An image was applied. old is NULL for the first one ever; when a new stream began, old is what was there before
+     * and delta the last piece of a full image, which names every topic that is being deleted (so it is the evidence
+     * that bn_image_diff asks for). The images are borrowed: bn_image_ref what is kept. delta lives, and may be read by
+     * any thread, until bn_agent_applied(step). An image is only ever of our current incarnation; steps come in order,
+     * the next one without waiting for bn_agent_applied of the one before. */
     void (*image)(void *arg, struct bn_image *old, struct bn_image *now, const Bn__ImageDelta *delta,
                   struct bn_agent_step *step);
     /* This process can't go on: another live broker has our id, the znode can't be read, … One sentence. */
@@ -57,15 +58,15 @@ struct bn_agent_config { /* copied by bn_agent_start; what it points to is borro
     void *arg;
 };
 
-struct bn_agent_registration { /* copied by bn_agent_register */
+struct bn_agent_registration {                 /* copied by bn_agent_register */
     const struct bn_image_endpoint *endpoints; /* the advertised listeners, in the order of the configuration */
     int endpoint_count;
     const char *rack; /* NULL = none */
     int jmx_port;     /* -1 = none */
     const char *const *log_dir_ids;
     int log_dir_count;
-    bool intact;          /* every log directory was closed cleanly, or the machine has not rebooted since */
-    const char *version;  /* of the program */
+    bool intact;         /* every log directory was closed cleanly, or the machine has not rebooted since */
+    const char *version; /* of the program */
 };
 
 /* Begins; on the shard or before it runs. BN_BAD: zk_connect is malformed. */

@@ -5,9 +5,9 @@
 
 #include "broker/cluster/agent.h"
 
-/* Sends a client's admin request, undecoded (body is copied). reply comes once, on `shard`: error 0 and the response body
- * in the request's version (borrowed for the call), or REQUEST_TIMED_OUT (7) when no controller answered in timeout_ms:
- * then it may or may not have been done. */
+/* Sends a client's admin request, undecoded (body is copied). reply comes once, on `shard`: error 0 and the response
+ * body in the request's version (borrowed for the call), or REQUEST_TIMED_OUT (7) when no controller answered in
+ * timeout_ms: then it may or may not have been done. */
 void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int version, struct bn_slice body,
                       struct bn_slice client_id, bool auto_create, uint32_t timeout_ms,
                       void (*reply)(void *reply_arg, int16_t error, struct bn_slice body), void *reply_arg);

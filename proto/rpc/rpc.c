@@ -41,7 +41,7 @@ struct call { /* made here, not answered yet */
 
 struct served { /* made by the other side, being served here */
     struct bn_list link;
-    struct bn_rpc_peer *peer; /* NULL when the connection has gone */
+    struct bn_rpc_peer *peer;  /* NULL when the connection has gone */
     struct bn_rpc_frame frame; /* payload not kept */
     const ProtobufCMethodDescriptor *method;
     ProtobufCMessage *input;
@@ -127,8 +127,10 @@ static bool send_frame(struct bn_rpc_peer *p, struct bn_rpc_frame *f, const Prot
         bn_rpc_frame_head(out, f);
         if (f->payload.len) memcpy(out + BN_RPC_FRAME_HEAD, f->payload.ptr, f->payload.len);
     }
-    if (p->out.size_bytes > BN_RPC_QUEUE_MAX) end(p, "the other side does not read");
-    else bn_loop_defer(p->loop, &p->flush_task);
+    if (p->out.size_bytes > BN_RPC_QUEUE_MAX)
+        end(p, "the other side does not read");
+    else
+        bn_loop_defer(p->loop, &p->flush_task);
     return true;
 }
 
@@ -146,8 +148,10 @@ static struct bn_slice id_key(const struct call *c) { return bn_map_key_u64(&c->
 static void arm_deadlines(struct bn_rpc_peer *p) {
     struct bn_heap_node *first = bn_heap_min(&p->deadlines);
     uint64_t now = bn_loop_now_ms(p->loop);
-    if (first) bn_timer_start(&p->deadline_timer, first->key > now ? first->key - now : 0);
-    else bn_timer_stop(&p->deadline_timer);
+    if (first)
+        bn_timer_start(&p->deadline_timer, first->key > now ? first->key - now : 0);
+    else
+        bn_timer_stop(&p->deadline_timer);
 }
 
 /* Takes the call out of the table and answers it. message NULL = it failed. */
@@ -164,7 +168,8 @@ static void deadline_passed(struct bn_timer *t) {
     struct bn_rpc_peer *p = BN_CONTAINER_OF(t, struct bn_rpc_peer, deadline_timer);
     uint64_t now = bn_loop_now_ms(p->loop);
     struct bn_heap_node *n;
-    while ((n = bn_heap_min(&p->deadlines)) && n->key <= now) finish(p, BN_CONTAINER_OF(n, struct call, deadline), NULL);
+    while ((n = bn_heap_min(&p->deadlines)) && n->key <= now)
+        finish(p, BN_CONTAINER_OF(n, struct call, deadline), NULL);
     arm_deadlines(p);
 }
 
@@ -204,7 +209,8 @@ static void invoke(ProtobufCService *service, unsigned method, const ProtobufCMe
         return;
     }
     struct call *c = bn_alloc(sizeof *c);
-    *c = (struct call){.id = f.call_id, .output = service->descriptor->methods[method].output, .closure = closure, .data = data};
+    *c = (struct call){
+        .id = f.call_id, .output = service->descriptor->methods[method].output, .closure = closure, .data = data};
     bn_heap_node_init(&c->deadline);
     bn_map_put(&p->calls, id_key(c), c);
     if (f.deadline_ms) {
@@ -250,8 +256,10 @@ static void answer(const ProtobufCMessage *message, void *closure_data) {
     if (p && p->state == UP) {
         struct bn_rpc_frame f = s->frame;
         f.kind = BN_RPC_FRAME_RESPONSE;
-        if (!message) send_error(p, &s->frame, "failed");
-        else if (!send_frame(p, &f, message)) send_error(p, &s->frame, "the answer is too large for a frame");
+        if (!message)
+            send_error(p, &s->frame, "failed");
+        else if (!send_frame(p, &f, message))
+            send_error(p, &s->frame, "the answer is too large for a frame");
     }
     served_free(s);
 }
@@ -301,15 +309,18 @@ static void take_frames(struct bn_rpc_peer *p) {
             return;
         }
         if (size == 0) break;
-        if (f.kind == BN_RPC_FRAME_REQUEST) serve(p, &f);
-        else take_answer(p, &f);
+        if (f.kind == BN_RPC_FRAME_REQUEST)
+            serve(p, &f);
+        else
+            take_answer(p, &f);
         at += (size_t)size;
     }
     p->in_len -= at;
     if (at && p->in_len) memmove(p->in, p->in + at, p->in_len);
     /* Room grows with the bytes that have come, not with the length that was announced. */
     if (p->in_len == p->in_capacity && need > p->in_capacity) {
-        p->in_capacity = bn_min_size(bn_max_size(p->in_capacity * 2, RECEIVE_MIN), BN_RPC_FRAME_MAX + BN_RPC_FRAME_HEAD);
+        p->in_capacity = bn_min_size(bn_max_size(p->in_capacity * 2, RECEIVE_MIN),
+                                     BN_RPC_FRAME_MAX + BN_RPC_FRAME_HEAD);
         p->in = bn_alloc_resize(p->in, p->in_capacity);
     } else if (p->in_len == 0 && p->in_capacity > RECEIVE_MIN * 4) {
         p->in_capacity = RECEIVE_MIN;
@@ -364,7 +375,7 @@ static void end_run(struct bn_task *t) {
     }
     run_refusals(p);
     p->options.down(p->options.arg, p, p->why);
-    BN_LIST_FOR(n, &p->served) {
+    BN_LIST_FOR (n, &p->served) {
         bn_list_remove(n);
         BN_CONTAINER_OF(n, struct served, link)->peer = NULL;
     }
@@ -415,7 +426,8 @@ static struct bn_rpc_peer *peer_new(struct bn_loop *loop, const struct bn_rpc_op
     return p;
 }
 
-struct bn_rpc_peer *bn_rpc_dial(struct bn_loop *loop, const char *host, int port, const struct bn_rpc_options *options) {
+struct bn_rpc_peer *bn_rpc_dial(struct bn_loop *loop, const char *host, int port,
+                                const struct bn_rpc_options *options) {
     struct bn_err e = BN_ERR_NONE;
     int fd = bn_sock_connect(host, port, &e);
     struct bn_rpc_peer *p = peer_new(loop, options, fd < 0 ? -1 : fd);
@@ -449,7 +461,9 @@ ProtobufCService *bn_rpc_client(struct bn_rpc_peer *p, const ProtobufCServiceDes
 }
 
 void bn_rpc_set_deadline(struct bn_rpc_peer *p, uint32_t deadline_ms) { p->options.deadline_ms = deadline_ms; }
-struct bn_rpc_peer *bn_rpc_caller(void *closure_data) { return ((struct served *)closure_data)->peer; }
+struct bn_rpc_peer *bn_rpc_caller(void *closure_data) {
+    return ((struct served *)closure_data)->peer;
+}
 void *bn_rpc_user(struct bn_rpc_peer *p) { return p->user; }
 void bn_rpc_set_user(struct bn_rpc_peer *p, void *user) { p->user = user; }
 const char *bn_rpc_name(const struct bn_rpc_peer *p) { return p->name; }

@@ -1,5 +1,5 @@
-/* rpc_frame.c: reads and writes the head of a frame. Owns nothing. The declared length is compared with the limit before
- * anybody takes memory for it, and comparisons are made on the number as it came, never after adding to it. */
+/* rpc_frame.c: reads and writes the head of a frame. Owns nothing. The declared length is compared with the limit
+ * before anybody takes memory for it, and comparisons are made on the number as it came, never after adding to it. */
 #include "proto/rpc/rpc_frame.h"
 
 #include "common/base/bytes.h"

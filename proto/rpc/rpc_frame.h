@@ -1,5 +1,5 @@
-/* rpc_frame.h: the head of a frame: BE32 length of all that follows | u8 kind | u8 service | BE16 method | BE64 call id |
- * BE32 deadline ms | payload. Pure. */
+/* rpc_frame.h: the head of a frame: BE32 length of all that follows | u8 kind | u8 service | BE16 method | BE64 call id
+ * | BE32 deadline ms | payload. Pure. */
 #ifndef BN_RPC_FRAME_H
 #define BN_RPC_FRAME_H
 
@@ -28,6 +28,7 @@ void bn_rpc_frame_head(uint8_t out[BN_RPC_FRAME_HEAD], const struct bn_rpc_frame
 /* Reads the frame at the start of in; the payload borrows in. Gives the frame's size in bytes; 0 when more bytes are
  * needed, with their number in *need when the head is there (else *need is the head's size); BN_BAD when this is no
  * frame, or one with more than payload_max bytes of payload. */
-int64_t bn_rpc_frame_parse(struct bn_slice in, size_t payload_max, struct bn_rpc_frame *out, size_t *need) BN_MUST_CHECK;
+int64_t bn_rpc_frame_parse(struct bn_slice in, size_t payload_max, struct bn_rpc_frame *out,
+                           size_t *need) BN_MUST_CHECK;
 
 #endif
