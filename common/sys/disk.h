@@ -45,14 +45,17 @@ struct bn_disk {
     int (*rmdir)(const struct bn_disk *, const char *path, struct bn_err *e);
     int (*sync_dir)(const struct bn_disk *, const char *path, struct bn_err *e);
     /* Gives an array sorted by name (bn_alloc_free it), without . and .. */
-    int (*list)(const struct bn_disk *, const char *path, struct bn_disk_entry **out, size_t *count, struct bn_err *e);
+    int (*list)(const struct bn_disk *, const char *path, struct bn_disk_entry **out, size_t *count,
+                struct bn_err *e);
     int (*mtime_ms)(const struct bn_disk *, const char *path, int64_t *out, struct bn_err *e); /* BN_NOTFOUND */
 };
 
 const struct bn_disk *bn_disk_real(void);
 
 /* Made of the calls above, for small files. */
-int bn_disk_read_all(const struct bn_disk *d, const char *path, size_t max, uint8_t **out, size_t *len, struct bn_err *e);
+/* Gives the bytes with a NUL behind them; BN_FULL when the file is longer than max. */
+int bn_disk_read_all(const struct bn_disk *d, const char *path, size_t max, uint8_t **out, size_t *len,
+                     struct bn_err *e);
 /* Writes path.tmp, syncs, renames, syncs the directory. */
 int bn_disk_write_atomic(const struct bn_disk *d, const char *path, const void *ptr, size_t len, struct bn_err *e);
 int bn_disk_remove_tree(const struct bn_disk *d, const char *path, struct bn_err *e); /* absent = 0 */
