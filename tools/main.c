@@ -12,7 +12,7 @@ static const struct {
     {"consume", bn_consume_command, "records in, lines out"},
     {"zk", bn_zk_command, "look at the znodes"},
     {"wait", bn_wait_command, "until a cluster is ready"},
-    {"kafka-topics", bn_kafka_topics_command, NULL},
+    {"kafka-topics", bn_topic_command_kafka, NULL},
     {"kafka-console-producer", bn_produce_command, NULL},
     {"kafka-console-consumer", bn_consume_command, NULL},
 };

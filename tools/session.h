@@ -1,0 +1,20 @@
+/* session.h: a command's conversation with the cluster: one request after the other, to any broker that answers, in the
+ * newest version both sides know. Errors are told on stderr as "program: host:port: what". */
+#ifndef BN_SESSION_H
+#define BN_SESSION_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+
+struct bn_session;
+
+/* bootstrap: "host:port,…"; borrowed for life, as program is. Connects at the first call. */
+struct bn_session *bn_session_open(const char *program, const char *bootstrap);
+void bn_session_close(struct bn_session *s);
+/* Where answers live; never reset before close. */
+struct bn_arena *bn_session_arena(struct bn_session *s);
+/* Sends the request struct of an API (filled for its newest version: what an older one can't say must be at its
+ * default) and waits. Gives the response struct, or NULL after telling stderr. */
+void *bn_session_call(struct bn_session *s, int api_key, void *request);
+
+#endif
