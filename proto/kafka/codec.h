@@ -56,7 +56,7 @@ int bn_codec_decode(const struct bn_codec_desc *d, int version, struct bn_slice 
                     struct bn_err *e) BN_MUST_CHECK;
 /* Appends the message to out. in is only read, except that records chains are emptied. A value that can't be
  * expressed (null where not nullable, a non-default field absent in the version and not ignorable, a string over
- * 32767 in old versions) is our bug: it asserts. */
+ * 32767, which Kafka's own readers refuse) is our bug: it asserts. */
 void bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out);
 
 /* walk.c: table walks. Sets every field to its default (records, arrays: empty; nullable strings: per schema). */

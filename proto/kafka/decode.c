@@ -218,7 +218,9 @@ static int read_tags(struct reader *r, const struct bn_plan *p, uint8_t *out) {
     for (uint32_t i = 0; i < count; i++, last = tag) {
         if ((rc = read_uvarint(r, &tag)) != 0 || (rc = read_uvarint(r, &size)) != 0) return rc;
         if (tag <= last) return fail(r, BN_BAD, "tag %" PRIu32 " follows tag %" PRId64, tag, last);
-        if (size > left(r)) return fail(r, BN_BAD, "tag %" PRIu32 ": length %" PRIu32 " exceeds %zu left", tag, size, left(r));
+        if (size > left(r)) {
+            return fail(r, BN_BAD, "tag %" PRIu32 ": length %" PRIu32 " exceeds %zu left", tag, size, left(r));
+        }
         while (op != end && op->tag < tag) op++;
         if (op != end && op->tag == tag) rc = read_tag(r, p, op, size, out);
         else r->next += size;

@@ -1,6 +1,7 @@
-/* encode.c: structs to wire bytes, in two walks: the first measures (and asserts that the value can be expressed in this
- * version), the second writes into one reservation of exactly that size without testing bounds again. A message whose
- * records come as chains is written into a block of its own, of which the pieces between records become shared parts.
+/* encode.c: structs to wire bytes, in two walks: the first measures (and asserts that the value can be expressed in
+ * this version), the second writes into one reservation of exactly that size without testing bounds again. A message
+ * whose records come as chains is written into a block of its own, of which the pieces between records become shared
+ * parts.
  *
  * Invariant: both walks visit the same fields in the same order; the end of the second is asserted. What a caller hands
  * over is our own data, so a value that cannot be expressed is our bug. */

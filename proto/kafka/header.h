@@ -13,10 +13,13 @@ struct bn_header {
 
 /* Reads the header of a request frame (without the length). The rest of the frame is the body. The API or version may
  * be one we don't know: then client_id is read as far as header v1 allows and *body is what follows (an unknown
- * flexible version's tag section is not skipped). BN_BAD when shorter than key, version, correlation id. */
-int bn_header_decode(struct bn_slice frame, struct bn_header *out, struct bn_slice *body, struct bn_err *e) BN_MUST_CHECK;
+ * flexible version's tag section is not skipped; null when there is not even a client id). BN_BAD when shorter than
+ * key, version, correlation id, or when the header of a version we know is malformed; *out then holds what was read. */
+int bn_header_decode(struct bn_slice frame, struct bn_header *out, struct bn_slice *body,
+                     struct bn_err *e) BN_MUST_CHECK;
 /* Appends length, header and body of a request. */
-void bn_header_encode_request(const struct bn_header *h, const struct bn_codec_desc *d, void *message, struct bn_chain *out);
+void bn_header_encode_request(const struct bn_header *h, const struct bn_codec_desc *d, void *message,
+                              struct bn_chain *out);
 /* Appends length, response header and body; d is the response's desc. */
 void bn_header_encode_response(int32_t correlation_id, int version, const struct bn_codec_desc *d, void *message,
                                struct bn_chain *out);

@@ -1,4 +1,5 @@
-/* walk.c: what else can be done with a plan: compare two messages, make up a random one, print one. Not for hot paths. */
+/* walk.c: what else can be done with a plan: compare two messages, make up a random one, print one. Keeps nothing, and
+ * is not for hot paths. */
 #include "common/base/check.h"
 #include "common/base/str.h"
 #include "proto/kafka/plan.h"

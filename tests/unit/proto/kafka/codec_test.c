@@ -5,6 +5,7 @@
 #include "common/base/str.h"
 #include "proto/kafka/kapi.h"
 #include "proto/kafka/kmsg.h"
+#include "tests/unit/proto/kafka/golden.h"
 #include "tests/unit/proto/kafka/kit.h"
 #include "tests/unit/proto/kafka/suites.h"
 
@@ -43,6 +44,28 @@ START_TEST(every_message_and_version) {
         }
     }
     ck_assert_int_gt(count, 200);
+}
+END_TEST
+
+/* Each golden message decodes to the values it was made of and encodes to the same bytes. */
+START_TEST(golden_messages) {
+    const struct golden *g = &goldens[_i];
+    struct bn_arena arena;
+    struct bn_str dump;
+    struct bn_err e = BN_ERR_NONE;
+    bn_arena_init(&arena, BUDGET);
+    bn_str_init(&dump);
+    struct bn_slice bytes = kit_hex(g->hex);
+    void *message = bn_arena_alloc(&arena, bn_codec_struct_size(g->desc));
+    ck_assert_msg(bn_codec_decode(g->desc, g->version, bytes, &arena, message, &e) == 0, "%s", e.text);
+    bn_codec_dump(g->desc, g->version, message, &dump);
+    ck_assert_str_eq(dump.ptr, g->dump);
+    struct bn_slice again = kit_encode(g->desc, g->version, message);
+    ck_assert(bn_slice_eq(bytes, again));
+    kit_free(bytes);
+    kit_free(again);
+    bn_str_fini(&dump);
+    bn_arena_fini(&arena);
 }
 END_TEST
 
@@ -97,6 +120,7 @@ Suite *codec_suite(void) {
     TCase *t = tcase_create("codec");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, every_message_and_version);
+    tcase_add_loop_test(t, golden_messages, 0, (int)BN_ARRAY_LEN(goldens));
     tcase_add_test(t, absent_fields_have_defaults);
     tcase_add_test(t, doors);
     tcase_add_test_raise_signal(t, out_of_range_version_is_our_bug, SIGABRT);
