@@ -20,7 +20,7 @@
 enum bn_zk_state {
     BN_ZK_CONNECTING, /* never yet connected, or reconnecting: behave as if not owner of anything */
     BN_ZK_CONNECTED,
-    BN_ZK_EXPIRED, /* ephemerals and watches are gone; a new session is opened by itself: CONNECTED with a new id follows */
+    BN_ZK_EXPIRED, /* ephemerals and watches are gone; CONNECTED with a new session follows by itself */
 };
 
 struct bn_zk_stat {
