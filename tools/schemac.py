@@ -268,7 +268,7 @@ class Tables:
         size = f.struct.type() if f.struct else (SCALARS.get(f.base) or BLOBS[f.base])[0]
         if f.struct:
             sub, sub_least, sub_fixed = self.plan(f.struct, version, flexible)
-        blob = 1 if flexible else BLOBS[f.base][2] if f.base in BLOBS else 0
+        blob = 0 if f.base not in BLOBS else 1 if flexible else BLOBS[f.base][2]
         if f.array:
             kind, least = "ARRAY", 1 if flexible else 4
             element = "STRUCT" if f.struct else (SCALARS.get(f.base) or BLOBS[f.base])[1]

@@ -43,6 +43,8 @@ static const struct hostile {
      "count 4294967294"},
     {"count of numbers", &kmsg_offset_fetch_request_desc, 0, "0000 00000001 0000 3fffffff 00000000", BN_BAD,
      "topics[0].partition_indexes: count 1073741823 of 4 bytes"},
+    {"compact count of numbers", &kmsg_offset_fetch_request_desc, 6, "01 02 02 61 05 00000000 00 00 00", BN_BAD,
+     "topics[0].partition_indexes: count 4 of 4 bytes"},
     {"null inside an array of strings", &kmsg_delete_topics_request_desc, 1, "00000001 ffff 00000000", BN_BAD,
      "topic_names[0]: null is not allowed"},
     {"varint of six bytes", &kmsg_metadata_request_desc, 9, "808080808001 0000", BN_BAD, "topics: a varint"},

@@ -15,6 +15,9 @@ static void check_op(const struct bn_plan *p, const struct bn_plan_op *op, bool 
     ck_assert_int_eq((op->flags & BN_PLAN_FLEX) != 0, flexible);
     ck_assert_int_eq(op->sub != NULL, has_sub);
     if (op->kind == BN_PLAN_ARRAY) ck_assert_int_gt(op->min_size, 0);
+    if (op->kind == BN_PLAN_ARRAY && op->element <= BN_PLAN_UUID) {
+        ck_assert_uint_eq(op->min_size, bn_plan_scalar_size(op->element)); /* decode.c reads that much per element */
+    }
     if (has_sub) {
         ck_assert_uint_eq(op->size, op->sub->desc->size);
         ck_assert_int_eq(op->min_size, op->sub->min_size);
