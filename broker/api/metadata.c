@@ -1,0 +1,259 @@
+/* metadata.c: Metadata 0-12 (5-protocol 5.4), answered from the image of the calling shard.
+ *
+ * Every topic of the image is told at most once, however often it is asked for, so that the answer is sized by the
+ * cluster and by the request, never by their product. Brokers and leaders are told as the listener reaches them that
+ * the client came in by. The answering broker names itself controller, because it takes admin requests and forwards
+ * them.
+ *
+ * Topics to be created are sent to the controller in one CreateTopics; a topic that is on its way is not sent again.
+ * As Kafka's brokers that forward a creation do, this one answers UNKNOWN_TOPIC_OR_PARTITION until it is there. */
+#include "broker/api/operations.h"
+#include "broker/api/request_int.h"
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "common/base/trace.h"
+#include "proto/kafka/kapi.h"
+
+enum { NAME_MAX_BYTES = 249, CREATING_MAX = 1000, CREATE_VERSION = 7, CREATE_TIMEOUT_MS = 30000 };
+
+struct creation { /* one CreateTopics on its way */
+    struct bn_api *api;
+    int count;
+    char *names[]; /* in api->creating */
+};
+
+struct answer {
+    struct bn_request *r;
+    const struct bn_image *image;
+    struct kmsg_metadata_response response;
+    struct bn_map seen; /* topics that were told, by name */
+    struct bn_map create; /* names to be created */
+};
+
+static bool is_internal(struct bn_slice name) {
+    return bn_slice_eq_str(name, "__consumer_offsets") || bn_slice_eq_str(name, "__transaction_state");
+}
+
+static bool good_name(struct bn_slice s) {
+    if (s.len == 0 || s.len > NAME_MAX_BYTES || bn_slice_eq_str(s, ".") || bn_slice_eq_str(s, "..")) return false;
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                    c == '_' || c == '-';
+        if (!good) return false;
+    }
+    return true;
+}
+
+static bool reachable(const struct answer *a, int32_t broker) {
+    const struct bn_image_broker *b = bn_image_broker(a->image, broker);
+    return b && bn_image_endpoint(b, a->r->listener);
+}
+
+/* Of ids, those that can (or can't) be reached; NULL only when the arena refuses. */
+static int32_t *pick(struct answer *a, const int32_t *ids, int count, bool can, int32_t *n) {
+    int32_t *out = bn_arena_array(&a->r->arena, (size_t)count, sizeof *out);
+    *n = 0;
+    for (int i = 0; out && i < count; i++) {
+        if (reachable(a, ids[i]) == can) out[(*n)++] = ids[i];
+    }
+    return out;
+}
+
+static int16_t leader_error(const struct answer *a, int32_t leader) {
+    if (leader >= 0 && reachable(a, leader)) return KE_NONE;
+    bool alive = leader >= 0 && bn_image_broker(a->image, leader);
+    return alive && a->r->header.api_version >= 6 ? KE_LISTENER_NOT_FOUND : KE_LEADER_NOT_AVAILABLE;
+}
+
+/* Version 0 hides replicas that can't be reached, and calls that an error. */
+static bool hide_unreachable(struct answer *a, const struct bn_image_partition *p,
+                             struct kmsg_metadata_response_partition *out) {
+    out->replica_nodes.v = pick(a, p->replicas, p->replica_count, true, &out->replica_nodes.n);
+    out->isr_nodes.v = pick(a, p->isr, p->isr_count, true, &out->isr_nodes.n);
+    if (!out->replica_nodes.v || !out->isr_nodes.v) return false;
+    bool hidden = out->replica_nodes.n < p->replica_count || out->isr_nodes.n < p->isr_count;
+    if (out->error_code == KE_NONE && hidden) out->error_code = KE_REPLICA_NOT_AVAILABLE;
+    return true;
+}
+
+static bool fill_partition(struct answer *a, const struct bn_image_partition *p, int32_t index,
+                           struct kmsg_metadata_response_partition *out) {
+    *out = kmsg_metadata_response_partition_default;
+    out->partition_index = index;
+    out->error_code = leader_error(a, p->leader);
+    out->leader_id = out->error_code ? -1 : p->leader;
+    out->leader_epoch = p->leader_epoch;
+    if (a->r->header.api_version == 0) return hide_unreachable(a, p, out);
+    out->replica_nodes.v = p->replicas; /* the image outlives the encoding */
+    out->replica_nodes.n = p->replica_count;
+    out->isr_nodes.v = p->isr;
+    out->isr_nodes.n = p->isr_count;
+    out->offline_replicas.v = pick(a, p->replicas, p->replica_count, false, &out->offline_replicas.n);
+    return out->offline_replicas.v != NULL;
+}
+
+static struct kmsg_metadata_response_topic *next_topic(struct answer *a) {
+    struct kmsg_metadata_response_topic *out = &a->response.topics.v[a->response.topics.n++];
+    *out = kmsg_metadata_response_topic_default;
+    return out;
+}
+
+static bool add_topic(struct answer *a, const struct bn_image_topic *t) {
+    const struct kmsg_metadata_request *q = a->r->message;
+    struct kmsg_metadata_response_topic *out = next_topic(a);
+    out->name = bn_slice_str(t->name);
+    out->topic_id = t->id;
+    out->is_internal = is_internal(out->name);
+    if (q->include_topic_authorized_operations) out->topic_authorized_operations = BN_OPERATIONS_TOPIC;
+    out->partitions.v = bn_arena_array(&a->r->arena, (size_t)t->partition_count, sizeof *out->partitions.v);
+    if (!out->partitions.v) return false;
+    out->partitions.n = t->partition_count;
+    for (int32_t i = 0; i < t->partition_count; i++) {
+        if (!fill_partition(a, &t->partitions[i], i, &out->partitions.v[i])) return false;
+    }
+    return true;
+}
+
+static void add_error(struct answer *a, struct bn_slice name, const struct bn_uuid *id, int16_t error) {
+    struct kmsg_metadata_response_topic *out = next_topic(a);
+    bool may_be_null = a->r->header.api_version >= 12;
+    out->name = bn_slice_is_null(name) && !may_be_null ? BN_SLICE_LIT("") : name;
+    out->is_internal = is_internal(name);
+    out->error_code = error;
+    if (id) out->topic_id = *id;
+}
+
+/* KIP-487's and the older flag's way: the name is created unless that is forbidden or on its way. */
+static void want_topic(struct answer *a, struct bn_slice name) {
+    const struct kmsg_metadata_request *q = a->r->message;
+    struct bn_api *api = bn_request_box(a->r)->api;
+    if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || is_internal(name)) return;
+    if (api->creating.count + a->create.count >= CREATING_MAX || bn_map_get(&api->creating, name)) return;
+    bn_map_put(&a->create, name, a);
+}
+
+static bool add_asked(struct answer *a, const struct kmsg_metadata_request_topic *asked) {
+    bool by_id = !bn_uuid_is_zero(&asked->topic_id);
+    if (a->r->header.api_version < 12 && (by_id || bn_slice_is_null(asked->name))) {
+        add_error(a, asked->name, by_id ? &asked->topic_id : NULL, KE_INVALID_REQUEST);
+        return true;
+    }
+    const struct bn_image_topic *t =
+        by_id ? bn_image_topic_by_id(a->image, &asked->topic_id) : bn_image_topic(a->image, asked->name);
+    if (t) {
+        if (bn_map_put(&a->seen, bn_slice_str(t->name), a)) return true;
+        return add_topic(a, t);
+    }
+    if (by_id) {
+        add_error(a, BN_SLICE_NULL, &asked->topic_id, KE_UNKNOWN_TOPIC_ID);
+    } else if (!good_name(asked->name)) {
+        add_error(a, asked->name, NULL, KE_INVALID_TOPIC_EXCEPTION);
+    } else {
+        want_topic(a, asked->name);
+        add_error(a, asked->name, NULL, KE_UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    return true;
+}
+
+static bool add_topics(struct answer *a) {
+    const struct kmsg_metadata_request *q = a->r->message;
+    bool all = a->r->header.api_version == 0 ? q->topics.n == 0 : q->topics.n < 0;
+    size_t count = all ? a->image->by_name.count : (size_t)bn_max_i64(q->topics.n, 0);
+    if (all) a->r->arena.budget_bytes += count * sizeof *a->response.topics.v + 64;
+    a->response.topics.v = bn_arena_array(&a->r->arena, count, sizeof *a->response.topics.v);
+    if (!a->response.topics.v) return false;
+    a->r->arena.budget_bytes = SIZE_MAX; /* what follows is sized by our own image, each topic once */
+    if (all) {
+        size_t at = 0;
+        for (struct bn_map_entry *e; (e = bn_map_next(&a->image->by_name, &at)) != NULL;) {
+            if (!add_topic(a, e->value)) return false;
+        }
+        return true;
+    }
+    for (int32_t i = 0; i < q->topics.n; i++) {
+        if (!add_asked(a, &q->topics.v[i])) return false;
+    }
+    return true;
+}
+
+static bool add_brokers(struct answer *a) {
+    a->response.brokers.v = bn_arena_array(&a->r->arena, (size_t)a->image->broker_count, sizeof *a->response.brokers.v);
+    if (!a->response.brokers.v) return false;
+    for (int i = 0; i < a->image->broker_count; i++) {
+        const struct bn_image_broker *b = a->image->brokers[i];
+        const struct bn_image_endpoint *at = bn_image_endpoint(b, a->r->listener);
+        if (!at) continue;
+        a->response.brokers.v[a->response.brokers.n++] = (struct kmsg_metadata_response_broker){
+            .node_id = b->id, .host = bn_slice_str(at->host), .port = at->port, .rack = bn_slice_str(b->rack)};
+    }
+    return true;
+}
+
+static void on_created(void *arg, int16_t error, struct bn_slice body) {
+    struct creation *c = arg;
+    for (int i = 0; i < c->count; i++) {
+        if (error) BN_WARN("metadata", "Auto creation of topic %s: %s", c->names[i], bn_errors_name(error));
+        bn_map_remove(&c->api->creating, bn_slice_str(c->names[i]));
+        bn_alloc_free(c->names[i]);
+    }
+    bn_alloc_free(c);
+}
+
+/* The controller fills in partitions and replicas from the defaults of this broker, which go along. */
+static void forward_creation(struct bn_request *r, struct creation *c,
+                             struct kmsg_create_topics_request_topic *topics) {
+    struct kmsg_create_topics_request request = kmsg_create_topics_request_default;
+    request.topics.v = topics;
+    request.topics.n = c->count;
+    request.timeout_ms = CREATE_TIMEOUT_MS;
+    struct bn_chain chain;
+    bn_chain_init(&chain);
+    bn_codec_encode(&kmsg_create_topics_request_desc, CREATE_VERSION, &request, &chain);
+    size_t size = chain.size_bytes;
+    uint8_t *body = bn_alloc(size);
+    int rc = bn_chain_copy_out(&chain, body);
+    BN_ASSERT(rc == 0);
+    bn_chain_fini(&chain);
+    r->deps->forward(r->deps->arg, r->shard, KAPI_CREATE_TOPICS, CREATE_VERSION, bn_slice_of(body, size),
+                     r->header.client_id, true, CREATE_TIMEOUT_MS, on_created, c);
+    bn_alloc_free(body);
+}
+
+static void create_wanted(struct answer *a) {
+    size_t count = a->create.count;
+    if (count == 0) return;
+    struct bn_api *api = bn_request_box(a->r)->api;
+    struct creation *c = bn_alloc(sizeof *c + count * sizeof *c->names);
+    struct kmsg_create_topics_request_topic *topics = bn_alloc_zero(count, sizeof *topics);
+    *c = (struct creation){.api = api};
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&a->create, &at)) != NULL;) {
+        char *name = bn_alloc_strndup(e->key.ptr, e->key.len);
+        bn_map_put(&api->creating, bn_slice_str(name), name);
+        topics[c->count] = kmsg_create_topics_request_topic_default;
+        topics[c->count].name = bn_slice_str(name);
+        topics[c->count].num_partitions = -1;
+        topics[c->count].replication_factor = -1;
+        c->names[c->count++] = name;
+    }
+    forward_creation(a->r, c, topics);
+    bn_alloc_free(topics);
+}
+
+void bn_api_metadata(struct bn_request *r) {
+    const struct kmsg_metadata_request *q = r->message;
+    struct answer a = {.r = r, .image = r->deps->image(r->deps->arg, r->shard)};
+    bn_map_init(&a.seen);
+    bn_map_init(&a.create);
+    a.response = kmsg_metadata_response_default;
+    a.response.cluster_id = bn_slice_str(a.image->cluster_id);
+    a.response.controller_id = r->deps->broker_id;
+    if (q->include_cluster_authorized_operations) a.response.cluster_authorized_operations = BN_OPERATIONS_CLUSTER;
+    bool built = add_topics(&a) && add_brokers(&a);
+    create_wanted(&a);
+    bn_map_fini(&a.seen);
+    bn_map_fini(&a.create);
+    if (built) bn_request_reply(r, &a.response);
+    else bn_request_close(r, "a Metadata names more topics than its size allows");
+}

@@ -1,0 +1,12 @@
+/* relay.h: admin requests that the active controller answers (DESIGN: an admin API has one home). */
+#ifndef BN_RELAY_H
+#define BN_RELAY_H
+
+#include "broker/api/request.h"
+
+/* Forwards the request undecoded and answers with what comes back. When no controller answered in time, refuse(r,
+ * error) ends the request with an answer of its own making. timeout_ms is the client's; waiting is bounded below and
+ * above. */
+void bn_relay_admin(struct bn_request *r, int32_t timeout_ms, void (*refuse)(struct bn_request *r, int16_t error));
+
+#endif
