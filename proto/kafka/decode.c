@@ -121,18 +121,22 @@ static int read_struct_ptr(struct reader *r, const struct bn_plan_op *op, uint8_
     return p ? read_struct(r, op->sub, p) : 0;
 }
 
-/* The loop of numbers: the count guard has established that their bytes are there. */
-static void read_scalars(struct reader *r, int kind, int32_t n, uint8_t *out) {
+static inline int read_scalar(struct reader *r, int kind, uint8_t *out) {
     size_t size = bn_plan_scalar_size(kind);
-    for (int32_t i = 0; i < n; i++, out += size, r->next += size) {
-        switch (size) {
-        case 1: *out = kind == BN_PLAN_BOOL ? *r->next != 0 : *r->next; break;
-        case 2: memcpy(out, &(uint16_t){bn_get_u16(r->next)}, 2); break;
-        case 4: memcpy(out, &(uint32_t){bn_get_u32(r->next)}, 4); break;
-        case 8: memcpy(out, &(uint64_t){bn_get_u64(r->next)}, 8); break;
-        default: memcpy(out, r->next, size); break;
-        }
+    if (size > left(r)) return fail_short(r, size);
+    const uint8_t *at = r->next;
+    r->next += size;
+    switch (kind) {
+    case BN_PLAN_BOOL: *out = *at != 0; break;
+    case BN_PLAN_INT8: *out = *at; break;
+    case BN_PLAN_INT16:
+    case BN_PLAN_UINT16: memcpy(out, &(uint16_t){bn_get_u16(at)}, 2); break;
+    case BN_PLAN_INT32: memcpy(out, &(uint32_t){bn_get_u32(at)}, 4); break;
+    case BN_PLAN_INT64:
+    case BN_PLAN_FLOAT64: memcpy(out, &(uint64_t){bn_get_u64(at)}, 8); break;
+    default: memcpy(out, at, 16); break;
     }
+    return 0;
 }
 
 static int read_elements(struct reader *r, const struct bn_plan_op *op, struct kmsg_array a) {
@@ -153,9 +157,10 @@ static int read_elements(struct reader *r, const struct bn_plan_op *op, struct k
             memcpy(at, &s, sizeof s);
         }
     } else {
-        read_scalars(r, op->element, a.n, at);
+        size_t size = bn_plan_scalar_size(op->element);
+        for (int32_t i = 0; i < a.n && !rc; i++, at += size) rc = read_scalar(r, op->element, at);
     }
-    return 0;
+    return rc;
 }
 
 static int read_array(struct reader *r, const struct bn_plan_op *op, uint8_t *out) {
@@ -191,12 +196,8 @@ static inline int read_field(struct reader *r, const struct bn_plan_op *op, uint
     case BN_PLAN_STRUCT: return read_struct(r, op->sub, out);
     case BN_PLAN_STRUCT_PTR: return read_struct_ptr(r, op, out);
     case BN_PLAN_ARRAY: return read_array(r, op, out);
-    default: break;
+    default: return read_scalar(r, op->kind, out);
     }
-    size_t size = bn_plan_scalar_size(op->kind);
-    if (size > left(r)) return fail_short(r, size);
-    read_scalars(r, op->kind, 1, out);
-    return 0;
 }
 
 static int read_tag(struct reader *r, const struct bn_plan *p, const struct bn_plan_op *op, size_t size, uint8_t *out) {

@@ -159,20 +159,21 @@ static void write_records(struct writer *w, const struct bn_plan_op *op, const u
     bn_chain_splice(w->out, r.chain);
 }
 
-static void write_scalars(struct writer *w, int kind, size_t n, const uint8_t *in) {
-    size_t size = bn_plan_scalar_size(kind);
-    for (size_t i = 0; i < n; i++, in += size, w->next += size) {
-        uint16_t v2;
-        uint32_t v4;
-        uint64_t v8;
-        switch (size) {
-        case 1: *w->next = kind == BN_PLAN_BOOL ? *in != 0 : *in; break;
-        case 2: memcpy(&v2, in, 2), bn_put_u16(w->next, v2); break;
-        case 4: memcpy(&v4, in, 4), bn_put_u32(w->next, v4); break;
-        case 8: memcpy(&v8, in, 8), bn_put_u64(w->next, v8); break;
-        default: memcpy(w->next, in, size); break;
-        }
+static inline void write_scalar(struct writer *w, int kind, const uint8_t *in) {
+    uint16_t v2;
+    uint32_t v4;
+    uint64_t v8;
+    switch (kind) {
+    case BN_PLAN_BOOL: *w->next = *in != 0; break;
+    case BN_PLAN_INT8: *w->next = *in; break;
+    case BN_PLAN_INT16:
+    case BN_PLAN_UINT16: memcpy(&v2, in, 2), bn_put_u16(w->next, v2); break;
+    case BN_PLAN_INT32: memcpy(&v4, in, 4), bn_put_u32(w->next, v4); break;
+    case BN_PLAN_INT64:
+    case BN_PLAN_FLOAT64: memcpy(&v8, in, 8), bn_put_u64(w->next, v8); break;
+    default: memcpy(w->next, in, 16); break;
     }
+    w->next += bn_plan_scalar_size(kind);
 }
 
 static void write_struct(struct writer *w, const struct bn_plan *p, const uint8_t *in);
@@ -193,7 +194,8 @@ static void write_array(struct writer *w, const struct bn_plan_op *op, const uin
             write_slice(w, op, op->element, s);
         }
     } else {
-        write_scalars(w, op->element, count, at);
+        size_t size = bn_plan_scalar_size(op->element);
+        for (size_t i = 0; i < count; i++) write_scalar(w, op->element, at + i * size);
     }
 }
 
@@ -216,19 +218,19 @@ static inline void write_field(struct writer *w, const struct bn_plan_op *op, co
         break;
     }
     case BN_PLAN_ARRAY: write_array(w, op, in); break;
-    default: write_scalars(w, op->kind, 1, in); break;
+    default: write_scalar(w, op->kind, in); break;
     }
 }
 
 static void write_tags(struct writer *w, const struct bn_plan *p, const uint8_t *in) {
-    uint32_t count = 0;
+    uint64_t sent = 0; /* bit i: tagged[i] is not its default */
+    BN_ASSERT(p->tag_count <= 64);
     for (int i = 0; i < p->tag_count; i++) {
-        if (!bn_plan_is_default(&p->tagged[i], in, p->desc->defaults)) count++;
+        if (!bn_plan_is_default(&p->tagged[i], in, p->desc->defaults)) sent |= (uint64_t)1 << i;
     }
-    write_uvarint(w, count);
-    for (int i = 0; count > 0 && i < p->tag_count; i++) {
-        const struct bn_plan_op *op = &p->tagged[i];
-        if (bn_plan_is_default(op, in, p->desc->defaults)) continue;
+    write_uvarint(w, (uint32_t)__builtin_popcountll(sent));
+    for (; sent; sent &= sent - 1) {
+        const struct bn_plan_op *op = &p->tagged[__builtin_ctzll(sent)];
         struct sizer z = {0};
         write_uvarint(w, op->tag);
         write_uvarint(w, (uint32_t)size_field(&z, op, in + op->offset));

@@ -64,7 +64,8 @@ static void damage(struct input *in, struct kit_dice *dice) {
 }
 
 /* A random valid message with its two picking bytes. False when it came out too large. */
-static bool make_message(struct input *in, struct kit_dice *dice, const struct bn_codec_desc *const *messages, int count) {
+static bool make_message(struct input *in, struct kit_dice *dice, const struct bn_codec_desc *const *messages,
+                         int count) {
     int which = (int)(kit_roll(dice) % (uint32_t)count);
     const struct bn_codec_desc *d = messages[which];
     int versions = bn_codec_max_version(d) - bn_codec_min_version(d) + 1;

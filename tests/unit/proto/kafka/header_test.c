@@ -46,7 +46,7 @@ START_TEST(frames_of_librdkafka) {
 }
 END_TEST
 
-/* Every API in its lowest and highest version: the response header grows by a tag section, but not that of ApiVersions. */
+/* Every API in its lowest and highest version: the response header grows by a tag section, except for ApiVersions. */
 START_TEST(responses) {
     for (int key = 0; key < KAPI_KEYS; key++) {
         const struct bn_codec_desc *d = bn_codec_response(key);
