@@ -308,7 +308,10 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     bn_image_ref(image);
     r->image = image;
     bn_image_diff(old, image, delta, r->deps.broker_id, on_change, r);
-    if (delta->n_configs > 0) reconfigure(r);
+    /* A full image comes in pieces, of which this delta is the last: its configs may have been in another. */
+    bool new_stream = delta->reset || image->controller_epoch != old->controller_epoch ||
+                      image->sequence != old->sequence + 1;
+    if (new_stream || delta->n_configs > 0) reconfigure(r);
     bool sweeping = !r->swept;
     r->swept = true;
     if (sweeping) sweep(r, delta);

@@ -1,0 +1,207 @@
+/* partition_test.c: the rules of a replica: who may append, when an append is answered, how far a consumer may see.
+ */
+#include "tests/unit/broker/replica/world.h"
+
+#include "proto/kafka/errors.h"
+#include "tests/unit/unit.h"
+
+Suite *partition_suite(void);
+
+static const struct world_state alone = {WORLD_BROKER, 0, 0, {WORLD_BROKER}, {WORLD_BROKER}, 1, 1};
+static const struct world_state with_follower = {WORLD_BROKER, 0, 0, {WORLD_BROKER, 2}, {WORLD_BROKER, 2}, 2, 2};
+
+/* Alone in the ISR, the leader commits what it appends, at once, whatever the acks. */
+START_TEST(test_alone_commits_at_once) {
+    struct world w;
+    struct bn_partition_append a;
+    struct bn_partition_read r;
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 3, 1, 1000, &a), KE_NONE); /* also while the log is still being opened */
+    ck_assert_int_eq(a.log.base_offset, 0);
+    ck_assert_int_eq(world_append(&w, 2, -1, 1000, &a), KE_NONE);
+    ck_assert_int_eq(a.log.base_offset, 3);
+    ck_assert_int_eq(a.log.last_offset, 4);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 5);
+    ck_assert_uint_gt(r.bytes, 0);
+    ck_assert_int_eq(world_read(&w, 5, 0, &r), KE_NONE);
+    ck_assert_uint_eq(r.bytes, 0);
+    ck_assert_int_eq(world_read(&w, 6, 0, &r), KE_OFFSET_OUT_OF_RANGE);
+    world_stop(&w);
+}
+END_TEST
+
+/* With an in-sync follower that has not fetched, nothing is committed: acks=all times out, consumers see nothing,
+ * acks=1 is fine. */
+START_TEST(test_uncommitted_is_invisible) {
+    struct world w;
+    struct bn_partition_read r;
+    world_start(&w);
+    world_decide(&w, with_follower);
+    ck_assert_int_eq(world_append(&w, 1, -1, 20, NULL), KE_REQUEST_TIMED_OUT);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 0);
+    ck_assert_uint_eq(r.bytes, 0);
+    /* The follower leaves the ISR by the controller's decision: what was appended is committed. */
+    struct world_state shrunk = with_follower;
+    shrunk.partition_epoch = 1;
+    shrunk.isr_count = 1;
+    world_decide(&w, shrunk);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 2);
+    world_stop(&w);
+}
+END_TEST
+
+/* min.insync.replicas refuses acks=all before anything is written, and holds the watermark back for acks=1
+ * (3-replication 3.2, 3.5). */
+START_TEST(test_min_insync) {
+    struct world w;
+    struct bn_partition_append a;
+    struct bn_partition_read r;
+    world_start(&w);
+    w.min_insync = 2;
+    struct world_state state = with_follower;
+    state.isr_count = 1;
+    world_decide(&w, state);
+    world_await_open(&w);
+    ck_assert_int_eq(world_append(&w, 1, -1, 1000, NULL), KE_NOT_ENOUGH_REPLICAS);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, &a), KE_NONE);
+    ck_assert_int_eq(a.log.base_offset, 0);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 0);
+    world_stop(&w);
+}
+END_TEST
+
+/* It is at most the replication factor: 2 with one replica is 1. */
+START_TEST(test_min_insync_is_at_most_the_replication_factor) {
+    struct world w;
+    world_start(&w);
+    w.min_insync = 2;
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 1, -1, 1000, NULL), KE_NONE);
+    world_stop(&w);
+}
+END_TEST
+
+/* Epochs: older requests are fenced, newer ones not known yet; a follower refuses; an older decision changes nothing.
+ */
+START_TEST(test_epochs) {
+    struct world w;
+    struct bn_partition_read r;
+    struct world_state state = alone;
+    world_start(&w);
+    state.leader_epoch = 5;
+    world_decide(&w, state);
+    world_await_open(&w);
+    ck_assert_int_eq(world_read(&w, 0, 4, &r), KE_FENCED_LEADER_EPOCH);
+    ck_assert_int_eq(world_read(&w, 0, 6, &r), KE_UNKNOWN_LEADER_EPOCH);
+    ck_assert_int_eq(world_read(&w, 0, 5, &r), KE_NONE);
+    state.leader_epoch = 6;
+    state.leader = 2;
+    state.replicas[1] = 2;
+    state.replica_count = 2;
+    world_decide(&w, state);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(r.leader_id, 2);
+    world_stop(&w);
+}
+END_TEST
+
+static void look_epoch(struct world *w, void *arg) {
+    struct bn_partition *p = bn_roster_find(w->roster, &world_id, 0);
+    ck_assert_ptr_nonnull(p);
+    *(int *)arg = bn_partition_check_leader(p, 1);
+}
+
+/* The same leader in a new epoch goes on leading, in the new one. */
+START_TEST(test_new_epoch_is_taken_up) {
+    struct world w;
+    struct world_state state = alone;
+    int error = -1;
+    world_start(&w);
+    world_decide(&w, state);
+    ck_assert_int_eq(world_append(&w, 1, -1, 1000, NULL), KE_NONE);
+    state.leader_epoch = 1;
+    world_decide(&w, state);
+    world_on_shard(&w, look_epoch, &error);
+    ck_assert_int_eq(error, KE_NONE);
+    ck_assert_int_eq(world_append(&w, 1, -1, 1000, NULL), KE_NONE);
+    world_stop(&w);
+}
+END_TEST
+
+struct watching {
+    struct bn_partition_watch watch;
+    int told;
+};
+
+static void on_notify(struct bn_partition_watch *watch) { BN_CONTAINER_OF(watch, struct watching, watch)->told++; }
+
+static void do_watch(struct world *w, void *arg) {
+    struct watching *it = arg;
+    it->watch.notify = on_notify;
+    bn_partition_watch(bn_roster_find(w->roster, &world_id, 0), &it->watch);
+}
+
+/* A watch is told once: at once when there is something already, else by the append that brings it. */
+START_TEST(test_watch) {
+    struct world w;
+    struct watching at_start = {.watch.offset = 0}, at_end = {.watch.offset = 1};
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
+    world_on_shard(&w, do_watch, &at_start);
+    world_on_shard(&w, do_watch, &at_end);
+    ck_assert_int_eq(at_start.told, 1);
+    ck_assert_int_eq(at_end.told, 0);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
+    ck_assert_int_eq(at_end.told, 1);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
+    ck_assert_int_eq(at_end.told, 1);
+    world_stop(&w);
+}
+END_TEST
+
+static void do_offsets(struct world *w, void *arg) {
+    bn_partition_offsets(bn_roster_find(w->roster, &world_id, 0), arg);
+}
+
+START_TEST(test_offsets) {
+    static const struct {
+        int64_t timestamp, offset;
+    } cases[] = {{-1, 4}, {-2, 0}, {-4, 0}, {-5, -1}, {-3, 0}, {0, 0}, {INT64_MAX, -1}};
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 4, 1, 1000, NULL), KE_NONE);
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        struct bn_partition_offsets q = {.timestamp = cases[i].timestamp, .current_leader_epoch = -1, .replica_id = -1};
+        world_on_shard(&w, do_offsets, &q);
+        ck_assert_int_eq(q.error, KE_NONE);
+        ck_assert_msg(q.found.offset == cases[i].offset, "timestamp %" PRId64 " gave offset %" PRId64,
+                      cases[i].timestamp, q.found.offset);
+    }
+    world_stop(&w);
+}
+END_TEST
+
+Suite *partition_suite(void) {
+    Suite *s = suite_create("partition");
+    TCase *t = tcase_create("partition");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_alone_commits_at_once);
+    tcase_add_test(t, test_uncommitted_is_invisible);
+    tcase_add_test(t, test_min_insync);
+    tcase_add_test(t, test_min_insync_is_at_most_the_replication_factor);
+    tcase_add_test(t, test_epochs);
+    tcase_add_test(t, test_new_epoch_is_taken_up);
+    tcase_add_test(t, test_watch);
+    tcase_add_test(t, test_offsets);
+    suite_add_tcase(s, t);
+    return s;
+}

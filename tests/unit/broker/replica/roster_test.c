@@ -1,0 +1,147 @@
+/* roster_test.c: partitions come and go as images say, and directories go only on evidence.
+ */
+#include "tests/unit/broker/replica/world.h"
+
+#include "common/base/alloc.h"
+#include "proto/kafka/errors.h"
+#include "tests/unit/unit.h"
+
+Suite *roster_suite(void);
+
+static const struct world_state alone = {WORLD_BROKER, 0, 0, {WORLD_BROKER}, {WORLD_BROKER}, 1, 1};
+
+/* What was appended is there after a clean stop and start, and nobody asked for recovery. */
+START_TEST(test_restart_keeps_records) {
+    struct world w;
+    struct bn_partition_read r;
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 5, 1, 1000, NULL), KE_NONE);
+    world_restart(&w);
+    ck_assert(w.stopped_clean);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 5);
+    world_stop(&w);
+}
+END_TEST
+
+/* Deletion with evidence renames the directory to -delete and tells the controller of that partition. */
+START_TEST(test_deleted_on_evidence) {
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    world_remove(&w, true, false);
+    world_await_entry(&w, "t-0.", "-delete");
+    world_restart(&w);
+    ck_assert(!world_has(&w, "t-0", "t-0"));
+    world_stop(&w);
+}
+END_TEST
+
+/* A full image that lacks the topic, without evidence: set aside, not removed, nothing told. */
+START_TEST(test_stray_without_evidence) {
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    world_remove(&w, false, false);
+    world_await_entry(&w, "t-0.", "-stray");
+    ck_assert_int_eq(w.deleted_count, 0);
+    world_stop(&w);
+}
+END_TEST
+
+/* The same for a directory that was found at start. */
+START_TEST(test_found_and_unknown_is_stray) {
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    world_restart(&w);
+    world_remove(&w, false, false);
+    world_await_entry(&w, "t-0.", "-stray");
+    ck_assert_int_eq(w.deleted_count, 0);
+    world_stop(&w);
+}
+END_TEST
+
+/* Found at start, and the topic was deleted while this broker was down: the full image carries the evidence. */
+START_TEST(test_found_and_removed_is_deleted) {
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    world_restart(&w);
+    world_remove(&w, false, true);
+    world_await_entry(&w, "t-0.", "-delete");
+    world_stop(&w);
+}
+END_TEST
+
+/* A removed topic of which nothing is here is confirmed as a whole. */
+START_TEST(test_nothing_here_is_confirmed) {
+    struct world w;
+    world_start(&w);
+    world_remove(&w, true, false);
+    ck_assert_int_eq(w.deleted_count, 1);
+    ck_assert_int_eq(w.deleted[0], -1);
+    world_stop(&w);
+}
+END_TEST
+
+static void take_points(struct world *w, void *arg) {
+    struct bn_logdir_point *points = NULL;
+    size_t count = 0, capacity = 0;
+    bn_roster_points(w->roster, &points, &count, &capacity);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_eq(points[0].topic, "t");
+    ck_assert_int_eq(points[0].high_watermark, *(int *)arg);
+    ck_assert_int_eq(points[0].dir_index, 0);
+    bn_alloc_free((void *)(uintptr_t)points[0].topic);
+    bn_alloc_free(points);
+}
+
+START_TEST(test_points) {
+    struct world w;
+    int expected = 2;
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 2, 1, 1000, NULL), KE_NONE);
+    world_on_shard(&w, take_points, &expected);
+    world_stop(&w);
+}
+END_TEST
+
+/* Every partition has exactly one shard, whatever their number, and they are spread. */
+START_TEST(test_shard_of) {
+    for (int shards = 1; shards <= 5; shards++) {
+        int seen[5] = {0};
+        for (int32_t p = 0; p < 100; p++) {
+            int shard = bn_roster_shard_of(&world_id, p, shards);
+            ck_assert_int_ge(shard, 0);
+            ck_assert_int_lt(shard, shards);
+            seen[shard]++;
+        }
+        for (int i = 0; i < shards; i++) ck_assert_int_ge(seen[i], 100 / shards);
+    }
+}
+END_TEST
+
+Suite *roster_suite(void) {
+    Suite *s = suite_create("roster");
+    TCase *t = tcase_create("roster");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_restart_keeps_records);
+    tcase_add_test(t, test_deleted_on_evidence);
+    tcase_add_test(t, test_stray_without_evidence);
+    tcase_add_test(t, test_found_and_unknown_is_stray);
+    tcase_add_test(t, test_found_and_removed_is_deleted);
+    tcase_add_test(t, test_nothing_here_is_confirmed);
+    tcase_add_test(t, test_points);
+    tcase_add_test(t, test_shard_of);
+    suite_add_tcase(s, t);
+    return s;
+}
