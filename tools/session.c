@@ -191,18 +191,23 @@ static bool connect_any(struct bn_session *s) {
     return s->fd >= 0;
 }
 
-void *bn_session_call(struct bn_session *s, int api_key, void *request) {
-    if (s->fd < 0 && !connect_any(s)) return NULL;
+int bn_session_version(struct bn_session *s, int api_key) {
+    if (s->fd < 0 && !connect_any(s)) return -1;
     const struct bn_codec_desc *d = bn_codec_request(api_key);
+    int version = (int)bn_min_i64(s->served[api_key].max, bn_codec_max_version(d));
+    if (version >= 0 && version >= s->served[api_key].min) return version;
+    fprintf(stderr, "%s: %s does not serve %s in a version known here\n", s->program, s->peer, bn_codec_name(d));
+    return -1;
+}
+
+void *bn_session_call(struct bn_session *s, int api_key, void *request) {
     struct bn_err e = BN_ERR_NONE;
     void *response = NULL;
-    int version = s->served[api_key].max < bn_codec_max_version(d) ? s->served[api_key].max : bn_codec_max_version(d);
-    if (version < 0 || version < s->served[api_key].min) {
-        fprintf(stderr, "%s: %s does not serve %s in a version known here\n", s->program, s->peer, bn_codec_name(d));
-        return NULL;
-    }
+    int version = bn_session_version(s, api_key);
+    if (version < 0) return NULL;
     if (call_version(s, api_key, version, request, &response, &e) == BN_OK) return response;
-    fprintf(stderr, "%s: %s: %s v%d: %s\n", s->program, s->peer, bn_codec_name(d), version, e.text);
+    fprintf(stderr, "%s: %s: %s v%d: %s\n", s->program, s->peer, bn_codec_name(bn_codec_request(api_key)), version,
+            e.text);
     close(s->fd);
     s->fd = -1;
     return NULL;

@@ -13,6 +13,8 @@ struct bn_session *bn_session_open(const char *program, const char *bootstrap);
 void bn_session_close(struct bn_session *s);
 /* Where answers live; never reset before close. */
 struct bn_arena *bn_session_arena(struct bn_session *s);
+/* The version in which a call of this API would go out; -1 after telling stderr that there is none. */
+int bn_session_version(struct bn_session *s, int api_key);
 /* Sends the request struct of an API (filled for its newest version: what an older one can't say must be at its
  * default) and waits. Gives the response struct, or NULL after telling stderr. */
 void *bn_session_call(struct bn_session *s, int api_key, void *request);

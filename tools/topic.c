@@ -201,10 +201,11 @@ static int delete (const struct bn_topic_task *t, struct bn_session *s, const st
     struct kmsg_delete_topics_request_topic topic = kmsg_delete_topics_request_topic_default;
     struct kmsg_delete_topics_request q = kmsg_delete_topics_request_default;
     topic.name = m->name;
+    bool as_structs = bn_session_version(s, API_DELETE_TOPICS) >= 6;
     q.topics.v = &topic;
-    q.topics.n = 1;
+    q.topics.n = as_structs ? 1 : 0;
     q.topic_names.v = names;
-    q.topic_names.n = 1;
+    q.topic_names.n = as_structs ? 0 : 1;
     q.timeout_ms = TIMEOUT_MS;
     struct kmsg_delete_topics_response *r = bn_session_call(s, API_DELETE_TOPICS, &q);
     if (!r || r->responses.n != 1) return BN_COMMAND_FAILED;
