@@ -169,6 +169,9 @@ def check_rooms(files, floors):
 
 
 def main():
+    if not (ROOT / ".git").exists():
+        print("tidy: not a checkout, nothing to hold the rules against")
+        return 77  # automake's word for skipped
     files = tracked()
     floors, same = read_layers()
     for path in files:
