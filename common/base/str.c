@@ -33,6 +33,11 @@ static void make_room(struct bn_str *s, size_t len) {
     s->ptr[s->len] = '\0';
 }
 
+char *bn_str_reserve(struct bn_str *s, size_t len) {
+    make_room(s, len);
+    return s->ptr + s->len;
+}
+
 void bn_str_add(struct bn_str *s, const char *text) { bn_str_add_slice(s, bn_slice_str(text)); }
 
 void bn_str_add_slice(struct bn_str *s, struct bn_slice text) {
