@@ -12,7 +12,8 @@
 #include "common/sys/env.h"
 #include "common/sys/pool.h"
 
-/* What a topic's configuration says to the log (8-config 8.8); milliseconds and bytes; -1 = unlimited where Kafka has it. */
+/* What a topic's configuration says to the log (8-config 8.8); milliseconds and bytes; -1 = unlimited where Kafka has
+ * it. */
 struct bn_log_config {
     int64_t segment_bytes, segment_ms, segment_jitter_ms, segment_index_bytes, index_interval_bytes;
     int64_t max_message_bytes, retention_ms, retention_bytes, file_delete_delay_ms, flush_messages, flush_ms;
@@ -27,12 +28,16 @@ struct bn_log;
 
 struct bn_log_open {
     const struct bn_env *env;
-    const char *dir;     /* <log dir>/<topic>-<partition>; made if missing */
-    const char *name;    /* "<topic>-<partition>" for messages */
+    const char *dir;         /* <log dir>/<topic>-<partition>; made if missing */
+    const char *name;        /* "<topic>-<partition>" for messages */
     struct bn_uuid topic_id; /* written to partition.metadata when new; BN_STALE when the one there differs */
     struct bn_log_config config;
     int64_t recovery_point, log_start_offset; /* of the directory's checkpoints; 0 when none */
-    bool clean; /* the directory was closed cleanly: nothing is scanned */
+    bool clean;                               /* the directory was closed cleanly: nothing is scanned */
+    /* Where the flushes that the log starts by itself (after a roll) run and report to; NULL: only bn_log_flush
+     * flushes. */
+    struct bn_pool *pool;
+    struct bn_mailbox *mailbox;
 };
 /* Pool thread. Opens or creates, and recovers past the recovery point (4-storage 4.9). Gives the log. */
 int bn_log_open(const struct bn_log_open *o, struct bn_log **out, struct bn_err *e) BN_MUST_CHECK;
@@ -51,15 +56,16 @@ struct bn_log_append {
     int32_t leader_epoch; /* stamped */
     int64_t now_ms;       /* wall clock */
     /* out */
-    int16_t error;               /* Kafka's code; KE_NONE */
-    char message[200];           /* for people; "" = none */
-    int32_t bad_record;          /* index within the batch of the record that caused error, or -1 */
-    bool duplicate;              /* nothing was written; the offsets are those of the original (7-txn 7.2) */
+    int16_t error;      /* Kafka's code; KE_NONE */
+    char message[200];  /* for people; "" = none */
+    int32_t bad_record; /* index within the batch of the record that caused error, or -1 */
+    bool duplicate;     /* nothing was written; the offsets are those of the original (7-txn 7.2) */
     int64_t base_offset, last_offset;
-    int64_t append_time_ms;      /* -1 for CreateTime */
+    int64_t append_time_ms; /* -1 for CreateTime */
 };
-/* Validates in Kafka's order (4-storage 4.5, 7-txn 7.2), assigns offsets, rolls, writes. One bad record rejects all. An I/O error answers
- * KE_KAFKA_STORAGE_ERROR and the log is failed from then on (bn_log_failed): it must not be acknowledged again. */
+/* Validates in Kafka's order (4-storage 4.5, 7-txn 7.2), assigns offsets, rolls, writes. One bad record rejects all. An
+ * I/O error answers KE_KAFKA_STORAGE_ERROR and the log is failed from then on (bn_log_failed): it must not be
+ * acknowledged again. */
 void bn_log_append(struct bn_log *l, struct bn_log_append *a);
 bool bn_log_failed(const struct bn_log *l);
 
@@ -70,19 +76,36 @@ int64_t bn_log_size_bytes(const struct bn_log *l);
 const char *bn_log_dir(const struct bn_log *l);
 void bn_log_reconfigure(struct bn_log *l, const struct bn_log_config *c);
 
-/* Raw batches from the one that holds `offset` on, as file ranges appended to *out, below upper_offset (exclusive; a batch that
- * starts below it and ends beyond is not given). At most max_bytes, but at least one whole batch when whole_first. Several segments
- * may be crossed. *first_offset: the base offset of the first batch given. Nothing to give: 0 bytes. BN_NOTFOUND: offset below the
- * start or above the end (OFFSET_OUT_OF_RANGE). BN_IO. */
-int bn_log_read(struct bn_log *l, int64_t offset, int64_t upper_offset, size_t max_bytes, bool whole_first,
-                struct bn_chain *out, size_t *bytes, int64_t *first_offset) BN_MUST_CHECK;
+struct bn_log_range {
+    int64_t offset, upper_offset;
+    size_t max_bytes;
+    bool whole_first;
+    /* out */
+    size_t bytes;
+    int64_t first_offset;
+};
+/* Raw batches from the one that holds `offset` on, as file ranges appended to *out, below upper_offset (exclusive; a
+ * batch that starts below it and ends beyond is not given). At most max_bytes, but at least one whole batch when
+ * whole_first; always whole batches. Several segments may be crossed. first_offset: the base offset of the first batch
+ * given. Nothing to give: 0 bytes. BN_NOTFOUND: offset below the start or above the end (OFFSET_OUT_OF_RANGE). BN_IO.
+ */
+int bn_log_read_range(struct bn_log *l, struct bn_log_range *range, struct bn_chain *out) BN_MUST_CHECK;
+static inline int bn_log_read(struct bn_log *l, int64_t offset, int64_t upper_offset, size_t max_bytes,
+                              bool whole_first, struct bn_chain *out, size_t *bytes, int64_t *first_offset) {
+    struct bn_log_range r = {offset, upper_offset, max_bytes, whole_first, 0, -1};
+    int rc = bn_log_read_range(l, &r, out);
+    *bytes = r.bytes;
+    *first_offset = r.first_offset;
+    return rc;
+}
 
 struct bn_log_found {
     int64_t offset, timestamp; /* -1, -1 when there is none */
     int32_t leader_epoch;
 };
 /* The first record whose timestamp >= timestamp_ms, below upper_offset (ListOffsets by time). */
-int bn_log_find_time(struct bn_log *l, int64_t timestamp_ms, int64_t upper_offset, struct bn_log_found *out) BN_MUST_CHECK;
+int bn_log_find_time(struct bn_log *l, int64_t timestamp_ms, int64_t upper_offset,
+                     struct bn_log_found *out) BN_MUST_CHECK;
 /* The record with the largest timestamp (ListOffsets -3, KIP-734). */
 int bn_log_find_max_time(struct bn_log *l, struct bn_log_found *out) BN_MUST_CHECK;
 
@@ -92,14 +115,17 @@ int32_t bn_log_latest_epoch(const struct bn_log *l); /* -1 when none */
 void bn_log_end_of_epoch(const struct bn_log *l, int32_t epoch, int32_t *found_epoch, int64_t *end_offset);
 int32_t bn_log_epoch_of(const struct bn_log *l, int64_t offset); /* -1 */
 
-/* Retention (4.11): drops whole old segments that end at or below the high watermark; also rolls by time. Files are renamed .deleted and
- * removed by jobs on the pool after file_delete_delay_ms. Returns how many segments went. */
+/* Retention (4.11): drops whole old segments that end at or below the high watermark; also rolls by time. Files are
+ * renamed .deleted and removed by jobs on the pool after file_delete_delay_ms. Returns how many segments went. */
 int bn_log_retain(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_pool *pool);
-/* Raises the start offset (DeleteRecords, retention); segments go at the next retention. BN_NOTFOUND if above the high watermark. */
+/* Raises the start offset (DeleteRecords, retention); segments go at the next retention. BN_NOTFOUND if above the high
+ * watermark. */
 int bn_log_set_start_offset(struct bn_log *l, int64_t offset) BN_MUST_CHECK;
 
-/* Flushing: everything below the end known at this call; done(arg, status) on the log's shard. A failed sync is final (the log fails).
- * mailbox: the shard's. Called after rolls by the log itself, and for flush.messages / flush.ms by the partition. */
-void bn_log_flush(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *mailbox, void (*done)(void *arg, int status), void *arg);
+/* Flushing: everything below the end known at this call; done(arg, status) on the log's shard. A failed sync is final
+ * (the log fails). mailbox: the shard's. Called after rolls by the log itself, and for flush.messages / flush.ms by the
+ * partition. */
+void bn_log_flush(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *mailbox,
+                  void (*done)(void *arg, int status), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
-/* logdir.h: the entries of log.dirs: lock, meta.properties, checkpoints, clean-shutdown marker, placement, and what to do with
- * directories the cluster no longer knows (4-storage 4.1, 4.9, 4.10; safety §3: absence is not deletion). */
+/* logdir.h: the entries of log.dirs: lock, meta.properties, checkpoints, clean-shutdown marker, placement, and what to
+ * do with directories the cluster no longer knows (4-storage 4.1, 4.9, 4.10; safety §3: absence is not deletion). */
 #ifndef BN_LOGDIR_H
 #define BN_LOGDIR_H
 
@@ -14,20 +14,26 @@ struct bn_logdir_found { /* a partition directory found at start */
     int dir_index;
 };
 
-/* Locks every directory (made if missing), checks that cluster ids and broker ids agree (BN_BAD names the file and the remedy), reads and removes
- * the clean marker, reads checkpoints. cluster_id may be NULL when not known yet. broker_id -1: what meta.properties says wins. */
-int bn_logdirs_open(const struct bn_env *env, const char *const *paths, int count, struct bn_logdirs **out, struct bn_err *e) BN_MUST_CHECK;
-int bn_logdirs_broker_id(const struct bn_logdirs *d);           /* of meta.properties, or -1 */
-const char *bn_logdirs_cluster_id(const struct bn_logdirs *d);  /* of meta.properties, or NULL */
+/* Locks every directory (made if missing), checks that cluster ids and broker ids agree (BN_BAD names the file and the
+ * remedy), reads and removes the clean marker, reads checkpoints. cluster_id may be NULL when not known yet. broker_id
+ * -1: what meta.properties says wins. */
+int bn_logdirs_open(const struct bn_env *env, const char *const *paths, int count, struct bn_logdirs **out,
+                    struct bn_err *e) BN_MUST_CHECK;
+int bn_logdirs_broker_id(const struct bn_logdirs *d);          /* of meta.properties, or -1 */
+const char *bn_logdirs_cluster_id(const struct bn_logdirs *d); /* of meta.properties, or NULL */
 /* Writes meta.properties where missing; BN_BAD when what is there differs. */
 int bn_logdirs_claim(struct bn_logdirs *d, int broker_id, const char *cluster_id, struct bn_err *e) BN_MUST_CHECK;
 
 int bn_logdirs_found(const struct bn_logdirs *d, const struct bn_logdir_found **out); /* borrowed array, its count */
-/* Where the log of this partition is, or (create) shall be: the directory with the fewest partitions. Fills dir, name and checkpoints of *o (strings
- * live as long as d, or until the partition is dropped). Thread-safe. BN_NOTFOUND when absent and !create; BN_IO when every directory is offline. */
-int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition, bool create, struct bn_log_open *o, struct bn_err *e) BN_MUST_CHECK;
-/* Renames the partition's directory to <name>.<32 hex>-delete (or -stray) and, for delete, removes the tree on the pool after delay_ms. Thread-safe. */
-int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition, bool stray, int64_t delay_ms, struct bn_pool *pool, struct bn_err *e) BN_MUST_CHECK;
+/* Where the log of this partition is, or (create) shall be: the directory with the fewest partitions. Fills dir, name
+ * and checkpoints of *o (strings live as long as d, or until the partition is dropped). Thread-safe. BN_NOTFOUND when
+ * absent and !create; BN_IO when every directory is offline. */
+int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition, bool create, struct bn_log_open *o,
+                     struct bn_err *e) BN_MUST_CHECK;
+/* Renames the partition's directory to <name>.<32 hex>-delete (or -stray) and, for delete, removes the tree on the pool
+ * after delay_ms. Thread-safe. */
+int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition, bool stray, int64_t delay_ms,
+                      struct bn_pool *pool, struct bn_err *e) BN_MUST_CHECK;
 /* The high watermark checkpointed for the partition at the last stop, or 0. */
 int64_t bn_logdirs_high_watermark(const struct bn_logdirs *d, const char *topic, int32_t partition);
 
@@ -40,7 +46,12 @@ struct bn_logdir_point { /* one line of the three checkpoint files */
 };
 /* Pool thread. Writes the checkpoint files of every directory from a full list of partitions. */
 int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e);
-/* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees. clean = false: no marker. */
+/* Pool thread. Recovery ended below the recovery point that stands in the checkpoint (bn_log_recovery_point < what
+ * place() gave): the lower one is on disk when this returns, and only then may anything be appended. */
+int bn_logdirs_lower(struct bn_logdirs *d, const char *topic, int32_t partition, int64_t recovery_point,
+                     struct bn_err *e) BN_MUST_CHECK;
+/* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees.
+ * clean = false: no marker. */
 void bn_logdirs_close(struct bn_logdirs *d, bool clean, int64_t broker_epoch);
 /* A directory that failed is offline until restart; its partitions answer KAFKA_STORAGE_ERROR. */
 void bn_logdirs_fail(struct bn_logdirs *d, int dir_index, const char *why);

@@ -1,0 +1,16 @@
+/* flush.h: syncing a log in the background, many requests by one job. Private to broker/log. */
+#ifndef BN_FLUSH_H
+#define BN_FLUSH_H
+
+#include "broker/log/log_int.h"
+
+/* See bn_log_flush. done may be NULL. pool NULL: here and now. */
+void bn_flush_start(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *mailbox,
+                    void (*done)(void *arg, int status), void *arg);
+/* Syncs everything on the calling thread, indexes of the active segment included (a clean stop). */
+int bn_flush_now(struct bn_log *l, struct bn_err *e) BN_MUST_CHECK;
+/* The log goes away: a job that is under way answers BN_CLOSED. wait: until a job that has begun has ended, so that a
+ * sync that fails in it fails the log too (the kernel tells each failure once). Any thread. */
+void bn_flush_detach(struct bn_log *l, bool wait);
+
+#endif

@@ -1,0 +1,368 @@
+/* recover.c: opens a partition's directory (4-storage 4.9). After a clean stop only the last few headers are read.
+ * Otherwise the segment that holds the recovery point and all later ones are walked: structure everywhere, checksums
+ * from the recovery point on; indexes, epochs and producer state are made anew from the batches, which overrule every
+ * other file. At the first byte that is no valid batch the segment is cut and later ones go, and that is synced before
+ * anything can be appended over it: else a power cut could bring the old tail back. Nothing here trusts a length, count
+ * or offset that a file gives. Runs on a pool thread, one log at a time. */
+#include "broker/log/recover.h"
+
+#include "broker/log/leftover.h"
+#include "broker/log/retain.h"
+#include "broker/log/topicid.h"
+#include "common/base/alloc.h"
+#include "common/base/trace.h"
+
+enum { WINDOW = 256 << 10, SNAPSHOT_BYTES_MAX = 256 << 20 };
+
+struct recovery {
+    struct bn_log *l;
+    const struct bn_log_open *o;
+    struct bn_disk_entry *list;
+    size_t list_count;
+    uint8_t *window;
+    bool truncated;
+    bool note_epochs; /* the walk goes over the newest batches: theirs are the latest epochs */
+    struct bn_err *e;
+};
+
+bool bn_recover_parse_name(const char *name, const char *suffix, int64_t *base_offset) {
+    enum { DIGITS = 20 };
+    if (strlen(name) < DIGITS || strcmp(name + DIGITS, suffix) != 0) return false;
+    for (int i = 0; i < DIGITS; i++)
+        if (name[i] < '0' || name[i] > '9') return false;
+    return bn_slice_to_i64(bn_slice_of(name, DIGITS), base_offset) && *base_offset <= BN_SCAN_OFFSET_MAX;
+}
+
+/* ---- segments ---- */
+
+static bool listed(const struct recovery *r, int64_t base, const char *suffix) {
+    char name[64];
+    snprintf(name, sizeof name, "%020" PRId64 "%s", base, suffix);
+    size_t low = 0, high = r->list_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int c = strcmp(r->list[mid].name, name);
+        if (c == 0) return true;
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+static int unlink_named(struct recovery *r, const char *name) {
+    char *path = bn_alloc_printf("%s/%s", r->l->place.dir, name);
+    int rc = r->l->place.disk->unlink(r->l->place.disk, path, r->e);
+    bn_alloc_free(path);
+    return rc == BN_NOTFOUND ? 0 : rc;
+}
+
+static int add_segments(struct recovery *r, int64_t now_ms) {
+    struct bn_log *l = r->l;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->list_count; i++) {
+        const char *name = r->list[i].name;
+        int64_t base;
+        if (r->list[i].is_dir) continue;
+        if (bn_recover_parse_name(name, ".log", &base)) {
+            struct bn_segment *s = bn_segment_new(&l->place, base, now_ms);
+            bn_log_add_segment(l, s);
+            rc = bn_segment_stat(s, r->e);
+            if (rc == 0) rc = bn_segment_rest(s);
+        } else if (bn_recover_parse_name(name, ".index", &base) || bn_recover_parse_name(name, ".timeindex", &base) ||
+                   bn_recover_parse_name(name, ".txnindex", &base)) {
+            if (!listed(r, base, ".log")) rc = unlink_named(r, name);
+        }
+    }
+    return rc;
+}
+
+static int start_empty(struct recovery *r, int64_t base, int64_t now_ms) {
+    struct bn_segment *s = bn_segment_new(&r->l->place, base, now_ms);
+    int rc = bn_segment_create(s, r->e);
+    if (rc) {
+        bn_segment_free(s);
+        return rc;
+    }
+    bn_log_add_segment(r->l, s);
+    r->l->dir_dirty = true;
+    return 0;
+}
+
+/* Whether b may stand where it was found; ascending offsets keep every later look-up right. */
+static bool fits(const struct bn_segment *s, const struct bn_batch *b, int64_t least) {
+    return b->base_offset >= least && b->base_offset >= s->base_offset &&
+           bn_batch_last_offset(b) - s->base_offset <= INT32_MAX;
+}
+
+/* Walks a segment from its start, making its indexes anew. check_from: checksums are tested of batches that end at or
+ * above it. *end: the next offset. 0 = all is well; BN_BAD = s->size is where the first invalid byte stands; other
+ * codes: give up. */
+static int walk(struct recovery *r, struct bn_segment *s, int64_t check_from, int64_t *end) {
+    struct bn_file *f;
+    int rc = bn_segment_file(s, &f);
+    int64_t file_size = s->size;
+    if (rc == 0) rc = bn_segment_reset(s);
+    if (rc) return bn_err_set(r->e, BN_IO, "reset the indexes of segment %" PRId64, s->base_offset);
+    struct bn_scan scan;
+    struct bn_batch b;
+    bn_scan_init(&scan, f, 0, file_size, bn_slice_of(r->window, WINDOW));
+    s->size = 0;
+    *end = bn_max_i64(*end, s->base_offset);
+    while ((rc = bn_scan_next(&scan, &b)) == 1) {
+        if (!fits(s, &b, *end))
+            rc = BN_BAD;
+        else if (bn_batch_last_offset(&b) >= check_from)
+            rc = bn_scan_check(&scan, &b);
+        else
+            rc = 0;
+        if (rc == 0 && bn_segment_note(s, &b, r->l->config.index_interval_bytes) != 0) rc = BN_IO;
+        if (rc) break;
+        if (r->note_epochs && b.leader_epoch > bn_epochs_latest(&r->l->epochs))
+            bn_log_note_epoch(r->l, b.leader_epoch, b.base_offset);
+        *end = bn_batch_next_offset(&b);
+    }
+    if (rc == BN_BAD && scan.old_format)
+        return bn_err_set(r->e, BN_EXISTS,
+                          "segment %" PRId64 " holds messages of a format before 2, which are not read",
+                          s->base_offset);
+    if (rc == BN_IO) return bn_err_set(r->e, BN_IO, "read segment %" PRId64, s->base_offset);
+    return rc;
+}
+
+static int drop_after(struct recovery *r, uint32_t keep, int64_t now_ms) {
+    struct bn_log *l = r->l;
+    int rc = 0;
+    while (l->segment_count > keep) {
+        struct bn_segment *s = l->segments[--l->segment_count];
+        BN_WARN("log", "[Log partition=%s] deleting segment %" PRId64, l->name, s->base_offset);
+        int one = bn_retain_drop(l, s, now_ms + l->config.file_delete_delay_ms);
+        if (one) rc = bn_err_set(r->e, one, "rename a segment behind the truncation");
+    }
+    return rc;
+}
+
+/* Walks segments from `first` on to the first invalid byte. The file's epochs from there on may be of batches that are
+ * gone. */
+static int recover_from(struct recovery *r, uint32_t first, int64_t check_from, int64_t now_ms) {
+    struct bn_log *l = r->l;
+    int64_t end = l->segments[first]->base_offset;
+    if (bn_epochs_truncate_end(&l->epochs, end)) l->epochs_dirty = true;
+    r->note_epochs = true;
+    for (uint32_t i = first; i < l->segment_count && !r->truncated; i++) {
+        struct bn_segment *s = l->segments[i];
+        bool overlaps = s->base_offset < end;
+        int rc = overlaps ? 0 : walk(r, s, check_from, &end);
+        if (overlaps || rc == BN_BAD) {
+            BN_WARN("log",
+                    "[Log partition=%s] invalid at position %" PRId64 " of segment %" PRId64
+                    ": truncating to offset %" PRId64,
+                    l->name, overlaps ? 0 : s->size, s->base_offset, end);
+            r->truncated = true;
+            rc = overlaps ? 0 : bn_segment_truncate(s, s->size, r->e);
+            if (rc == 0) rc = drop_after(r, overlaps ? i : i + 1, now_ms);
+        }
+        if (rc == 0 && !overlaps && bn_segment_finish(s) != 0)
+            rc = bn_err_set(r->e, BN_IO, "write indexes of %" PRId64, s->base_offset);
+        if (rc) return rc;
+    }
+    l->end_offset = end;
+    r->note_epochs = false;
+    return 0;
+}
+
+/* The end of a log that was closed cleanly: from the last index entry on. BN_BAD: it is not so clean. */
+static int find_end(struct recovery *r) {
+    struct bn_log *l = r->l;
+    struct bn_segment *s = bn_log_active(l);
+    struct bn_segment_spot spot;
+    uint8_t entry[BN_INDEX_ENTRY_MAX];
+    int64_t i, position = 0;
+    struct bn_file *f;
+    int rc = bn_segment_file(s, &f);
+    if (rc == 0) rc = bn_index_floor(&s->offsets, BN_INDEX_BY_OFFSET, INT64_MAX, &i, entry);
+    if (rc) return bn_err_set(r->e, BN_IO, "read the last segment");
+    if (i >= 0) position = bn_index_position(entry);
+    if (position > s->size) return BN_BAD;
+    struct bn_scan scan;
+    bn_scan_init(&scan, f, position, s->size, bn_slice_of(r->window, WINDOW));
+    l->end_offset = s->base_offset;
+    s->unindexed = 0;
+    while ((rc = bn_scan_next(&scan, &spot.batch)) == 1) {
+        if (!fits(s, &spot.batch, l->end_offset)) return BN_BAD;
+        l->end_offset = bn_batch_next_offset(&spot.batch);
+    }
+    s->unindexed = s->size - position;
+    return rc == BN_IO ? bn_err_set(r->e, BN_IO, "read the last segment") : rc;
+}
+
+/* Segments below the walked ones whose index files are missing. A gap found there is told, not cut out. */
+static int rebuild_missing(struct recovery *r, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct bn_segment *s = r->l->segments[i];
+        if (listed(r, s->base_offset, ".index") && listed(r, s->base_offset, ".timeindex")) continue;
+        int64_t end = s->base_offset, size = s->size;
+        int rc = size == 0 ? 0 : walk(r, s, INT64_MAX, &end);
+        if (rc == BN_BAD)
+            BN_ERROR("log", "[Log partition=%s] segment %" PRId64 " is damaged at position %" PRId64, r->l->name,
+                     s->base_offset, s->size);
+        else if (rc)
+            return rc;
+        s->size = size;
+        if (bn_segment_finish(s) != 0)
+            return bn_err_set(r->e, BN_IO, "rebuild the indexes of segment %" PRId64, s->base_offset);
+    }
+    return 0;
+}
+
+/* ---- epochs ---- */
+
+static int load_epochs(struct recovery *r) {
+    struct bn_log *l = r->l;
+    char *path = bn_alloc_printf("%s/leader-epoch-checkpoint", l->place.dir);
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    struct bn_err why;
+    int rc = bn_disk_read_all(l->place.disk, path, SNAPSHOT_BYTES_MAX, &bytes, &len, r->e);
+    if (rc == 0 && bn_epochs_parse(&l->epochs, bn_slice_of(bytes, len), &why) != 0)
+        BN_WARN("log", "[Log partition=%s] %s is not believed: %s", l->name, path, why.text);
+    bn_alloc_free(bytes);
+    bn_alloc_free(path);
+    return rc == BN_NOTFOUND ? 0 : rc;
+}
+
+/* ---- producers ---- */
+
+/* The newest snapshot that can be believed; -1 when there is none. Others than it and those of segments go. */
+static int load_snapshot(struct recovery *r, int64_t *offset) {
+    struct bn_log *l = r->l;
+    *offset = -1;
+    for (size_t i = r->list_count; i-- > 0;) {
+        const char *name = r->list[i].name;
+        int64_t at;
+        if (!bn_recover_parse_name(name, ".snapshot", &at)) continue;
+        bool of_segment = l->segments[bn_log_segment_of(l, at)]->base_offset == at;
+        bool believed = false;
+        if (at <= l->end_offset && *offset < 0) {
+            char *path = bn_alloc_printf("%s/%s", l->place.dir, name);
+            uint8_t *bytes = NULL;
+            size_t len = 0;
+            int rc = bn_disk_read_all(l->place.disk, path, SNAPSHOT_BYTES_MAX, &bytes, &len, NULL);
+            believed = rc == 0 && bn_producer_decode(&l->producers, bn_slice_of(bytes, len)) == 0;
+            bn_alloc_free(bytes);
+            if (!believed) BN_WARN("log", "[Log partition=%s] %s is not believed", l->name, path);
+            bn_alloc_free(path);
+            if (believed) *offset = at;
+        }
+        if (believed || (of_segment && *offset >= 0 && at < *offset)) continue;
+        int rc = unlink_named(r, name);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+static int replay_segment(struct recovery *r, struct bn_segment *s, int64_t from) {
+    struct bn_log *l = r->l;
+    struct bn_segment_spot spot;
+    int rc = bn_segment_seek(s, from, 0, &spot);
+    if (rc == 0) return 0;
+    struct bn_scan scan;
+    if (rc == 1) bn_scan_init(&scan, s->file, spot.position, s->size, bn_slice_of(r->window, WINDOW));
+    while (rc == 1) {
+        struct bn_batch b, whole;
+        uint8_t *bytes;
+        int64_t position = scan.position;
+        rc = bn_scan_next(&scan, &b);
+        if (rc != 1 || b.base_offset < from || b.producer_id < 0) continue;
+        if (!(b.attributes & BN_BATCH_CONTROL)) {
+            bn_producer_note(&l->producers, &b);
+        } else if (bn_scan_load(s->file, position, &b, &bytes, &whole) == 0) {
+            bn_producer_fold(&l->producers, &whole);
+            bn_alloc_free(bytes);
+        }
+    }
+    /* Damage below the recovery point is not this log's end; what follows in the segment can't be found by anyone. */
+    return rc == BN_IO ? bn_err_set(r->e, BN_IO, "read segment %" PRId64, s->base_offset) : 0;
+}
+
+static int load_producers(struct recovery *r) {
+    struct bn_log *l = r->l;
+    int64_t from;
+    int rc = load_snapshot(r, &from);
+    if (rc) return rc;
+    l->snapshot_offset = from;
+    from = bn_max_i64(from, l->segments[0]->base_offset);
+    for (uint32_t i = bn_log_segment_of(l, from); rc == 0 && from < l->end_offset && i < l->segment_count; i++)
+        rc = replay_segment(r, l->segments[i], from);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static int recover_batches(struct recovery *r, int64_t now_ms) {
+    struct bn_log *l = r->l;
+    int rc = BN_BAD;
+    uint32_t first = l->segment_count - 1;
+    if (r->o->clean) {
+        bool indexed = bn_log_active(l)->size == 0 || listed(r, bn_log_active(l)->base_offset, ".index");
+        if (indexed) rc = find_end(r);
+        if (rc == BN_BAD) rc = recover_from(r, first, bn_log_active(l)->base_offset, now_ms);
+    } else {
+        first = bn_log_segment_of(l, r->o->recovery_point);
+        rc = recover_from(r, first, r->o->recovery_point, now_ms);
+    }
+    return rc ? rc : rebuild_missing(r, first < l->segment_count ? first : l->segment_count);
+}
+
+/* What truncation changed is on disk before the first append. */
+static int sync_truncation(struct recovery *r) {
+    struct bn_log *l = r->l;
+    struct bn_file *f;
+    if (!r->truncated) return 0;
+    if (bn_segment_file(bn_log_active(l), &f) != 0) return bn_err_set(r->e, BN_IO, "open the last segment");
+    int rc = l->place.disk->datasync(f, r->e);
+    return rc ? rc : l->place.disk->sync_dir(l->place.disk, l->place.dir, r->e);
+}
+
+static int run(struct recovery *r) {
+    struct bn_log *l = r->l;
+    const struct bn_disk *d = l->place.disk;
+    int64_t now_ms = bn_clock_wall_ms(l->env->clock);
+    int rc = d->mkdir(d, l->place.dir, r->e);
+    if (rc == 0) rc = bn_topicid_settle(&l->place, &r->o->topic_id, r->e);
+    if (rc == 0) rc = bn_leftover_clean(&l->place, r->e);
+    if (rc == 0) rc = d->list(d, l->place.dir, &r->list, &r->list_count, r->e);
+    if (rc == 0) rc = add_segments(r, now_ms);
+    if (rc == 0) rc = load_epochs(r);
+    if (rc) return rc;
+    if (l->segment_count == 0) {
+        rc = start_empty(r, bn_max_i64(r->o->log_start_offset, 0), now_ms);
+        l->end_offset = rc ? 0 : bn_log_active(l)->base_offset;
+    } else {
+        rc = recover_batches(r, now_ms);
+    }
+    if (rc == 0 && l->end_offset < r->o->log_start_offset) {
+        BN_WARN("log", "[Log partition=%s] ends at %" PRId64 ", below its start %" PRId64 ": starting empty there",
+                l->name, l->end_offset, r->o->log_start_offset);
+        r->truncated = true;
+        rc = drop_after(r, 0, now_ms);
+        if (rc == 0) rc = start_empty(r, r->o->log_start_offset, now_ms);
+        l->end_offset = r->o->log_start_offset;
+    }
+    if (rc == 0) rc = sync_truncation(r);
+    if (rc) return rc;
+    l->start_offset = bn_max_i64(r->o->log_start_offset, l->segments[0]->base_offset);
+    l->recovery_point = r->o->clean && !r->truncated ? l->end_offset : bn_min_i64(r->o->recovery_point, l->end_offset);
+    if (bn_epochs_truncate_end(&l->epochs, l->end_offset)) l->epochs_dirty = true;
+    if (bn_epochs_truncate_start(&l->epochs, l->start_offset)) l->epochs_dirty = true;
+    return load_producers(r);
+}
+
+int bn_recover_run(struct bn_log *l, const struct bn_log_open *o, struct bn_err *e) {
+    struct recovery r = {.l = l, .o = o, .e = e, .window = bn_alloc(WINDOW)};
+    int rc = run(&r);
+    bn_alloc_free(r.list);
+    bn_alloc_free(r.window);
+    return rc;
+}
