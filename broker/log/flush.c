@@ -27,7 +27,7 @@ struct work {
     char **snapshots; /* paths that may be gone by now */
     size_t snapshot_count;
     char *epochs; /* text for the epoch file, or NULL */
-    bool sync_dir;
+    bool sync_dir, sync_parent;
     int64_t upto;
 };
 
@@ -72,6 +72,7 @@ static int work_init(struct work *w, struct bn_log *l, bool all) {
         .files = bn_alloc_zero((size_t)n * 3, sizeof *w->files),
         .snapshots = bn_alloc_zero((size_t)n + 1, sizeof *w->snapshots),
         .sync_dir = l->dir_dirty,
+        .sync_parent = l->dir_new,
         .upto = l->end_offset,
     };
     int rc = 0;
@@ -101,6 +102,15 @@ static int work_init(struct work *w, struct bn_log *l, bool all) {
     return rc;
 }
 
+static int sync_parent(const struct work *w, struct bn_err *e) {
+    const char *slash = strrchr(w->dir, '/');
+    if (!slash || slash == w->dir) return w->disk->sync_dir(w->disk, slash ? "/" : ".", e);
+    char *parent = bn_alloc_strndup(w->dir, (size_t)(slash - w->dir));
+    int rc = w->disk->sync_dir(w->disk, parent, e);
+    bn_alloc_free(parent);
+    return rc;
+}
+
 static int work_run(const struct work *w, struct bn_err *e) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < w->file_count; i++) rc = w->disk->datasync(w->files[i], e);
@@ -116,6 +126,7 @@ static int work_run(const struct work *w, struct bn_err *e) {
         bn_file_unref(f);
     }
     if (rc == 0 && w->sync_dir) rc = w->disk->sync_dir(w->disk, w->dir, e);
+    if (rc == 0 && w->sync_parent) rc = sync_parent(w, e);
     if (rc == 0 && w->epochs) {
         char *path = bn_alloc_printf("%s/leader-epoch-checkpoint", w->dir);
         rc = bn_disk_write_atomic(w->disk, path, w->epochs, strlen(w->epochs), e);
@@ -166,7 +177,7 @@ static void flush_free(struct bn_flush *f) {
 static int submit(struct bn_flush *f, struct bn_log *l) {
     int rc = l->failed ? BN_IO : work_init(&f->work, l, false);
     if (rc) return l->failed ? rc : bn_log_fail(l, "open files to flush");
-    l->dir_dirty = l->epochs_dirty = false;
+    l->dir_dirty = l->dir_new = l->epochs_dirty = false;
     f->now = f->later;
     f->later = NULL;
     f->again = false;
@@ -222,7 +233,7 @@ static int flush_here(struct bn_log *l, bool all, struct bn_err *e) {
     rc = work_run(&w, e);
     struct bn_err none = BN_ERR_NONE;
     note_result(l, &w, rc, e ? e : &none);
-    if (rc == 0) l->dir_dirty = l->epochs_dirty = false;
+    if (rc == 0) l->dir_dirty = l->dir_new = l->epochs_dirty = false;
     work_fini(&w);
     return rc ? BN_IO : 0;
 }

@@ -38,6 +38,7 @@ struct bn_log {
     bool failed;
     bool used;         /* since the last retention */
     bool dir_dirty;    /* files came or went since the directory was synced */
+    bool dir_new;      /* the directory itself was made and its parent is not synced yet */
     bool epochs_dirty; /* the file is older than the table */
 };
 

@@ -86,7 +86,7 @@ static int start_empty(struct recovery *r, int64_t base, int64_t now_ms) {
         return rc;
     }
     bn_log_add_segment(r->l, s);
-    r->l->dir_dirty = true;
+    r->l->dir_dirty = r->l->dir_new = true;
     return 0;
 }
 

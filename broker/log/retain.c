@@ -125,7 +125,9 @@ static int drop_front(struct bn_log *l, uint32_t count, enum reason why, int64_t
  */
 static void roll_by_age(struct bn_log *l, int64_t now_ms) {
     struct bn_segment *s = bn_log_active(l);
-    if (s->size > 0 && now_ms - s->created_ms > l->config.segment_ms - l->roll_jitter_ms) (void)bn_log_roll(l, now_ms);
+    if (s->size > 0 && now_ms - s->created_ms > l->config.segment_ms - l->roll_jitter_ms) {
+        if (bn_log_roll(l, now_ms) != 0) return; /* the log has failed: the caller looks */
+    }
 }
 
 /* Unused since the last call: first what is not synced yet is, then the files are closed. */
