@@ -19,7 +19,8 @@ struct bn_fake_tree {
 
 void bn_fake_tree_init(struct bn_fake_tree *t); /* with "/" */
 void bn_fake_tree_fini(struct bn_fake_tree *t);
-/* Does what the call asks and fills its results; sets done. session owns the ephemerals created. */
+/* Does what the call asks and fills its status and results; done is the caller's. session owns the ephemerals created.
+ * */
 void bn_fake_tree_apply(struct bn_fake_tree *t, struct bn_zk_call *c, int64_t session);
 void bn_fake_tree_end_session(struct bn_fake_tree *t, int64_t session);
 /* Data borrowed until the next write; both out may be NULL. 0 or BN_NOTFOUND. */

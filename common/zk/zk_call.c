@@ -242,7 +242,6 @@ void bn_zk_call_settle_multi(struct bn_zk_call *c) {
         for (int i = 0; i < c->op_count; i++)
             if (c->results[i].status == BN_OK) c->results[i].status = BN_IO;
     c->status = failed;
-    c->done = true;
 }
 
 static void call_back(struct bn_zk_core *core, struct bn_zk_call *c) {

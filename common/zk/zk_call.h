@@ -105,7 +105,7 @@ int64_t bn_zk_call_session_id(struct bn_zk *);
 bool bn_zk_call_is_read(const struct bn_zk_call *c); /* may be sent again */
 /* Ends a call without a result of its own; a multi's results all get the status. */
 void bn_zk_call_fail(struct bn_zk_call *c, int status);
-/* The results of a multi from each op's own status: the failing op's is the whole's, the others' become BN_IO. */
+/* The status of a multi from each op's own: the failing op's is the whole's, the others' become BN_IO. Not yet done. */
 void bn_zk_call_settle_multi(struct bn_zk_call *c);
 /* Calls back, from the head of the queue while calls are done. */
 void bn_zk_call_deliver(struct bn_zk_core *core);

@@ -2,5 +2,7 @@
 #include "tests/unit/unit.h"
 
 Suite *zk_suite(void);
+Suite *znode_suite(void);
+Suite *znode_path_suite(void);
 
-const unit_suite_fn unit_suites[] = {zk_suite, NULL};
+const unit_suite_fn unit_suites[] = {znode_suite, znode_path_suite, zk_suite, NULL};
