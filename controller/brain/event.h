@@ -2,20 +2,22 @@
  * things happened, and hands it to bn_step_run. The first event of a model is ACTIVATED, after which (and after
  * arming its watches) the shell keeps telling what it reads; a model that gave the output RESIGN is thrown away.
  *
- * Tokens are the shell's own numbers for something that waits (an RPC call, a stream); the brain only gives them back. */
+ * Tokens are the shell's own numbers for something that waits (an RPC call, a stream); the brain only gives
+ * them back. */
 #ifndef BN_EVENT_H
 #define BN_EVENT_H
 
+#include "common/base/err.h"
 #include "controller/brain/fact.h"
 #include "controller/brain/output.h"
 
 enum bn_event_kind {
     BN_EVENT_ACTIVATED,     /* u.activated: we are the controller, here is all that stands in ZooKeeper */
-    BN_EVENT_BROKERS,       /* u.brokers: all current registrations; compared by epoch and incarnation. Also for changed endpoints */
+    BN_EVENT_BROKERS,       /* u.brokers: all current registrations; also when only endpoints changed */
     BN_EVENT_HELLO,         /* u.hello: a broker opened its stream */
     BN_EVENT_STREAM_DOWN,   /* u.stream: that stream ended */
     BN_EVENT_REFUSED,       /* u.refused: an armed life port refused the connection: the process is gone (safety §1) */
-    BN_EVENT_TOPIC,         /* u.topic: read because a watch fired (children of /brokers/topics, data of a topic): whole, with states */
+    BN_EVENT_TOPIC,         /* u.topic: whole, with states; read because a watch on it or its parent fired */
     BN_EVENT_TOPIC_GONE,    /* u.name: /brokers/topics/<name> vanished. Harmless when we deleted it ourselves */
     BN_EVENT_DELETE_MARKER, /* u.name: /admin/delete_topics/<name> appeared. Harmless when it is ours */
     BN_EVENT_CONFIG,        /* u.config: overrides changed (types topics and brokers; others are not the brain's) */
@@ -26,9 +28,9 @@ enum bn_event_kind {
     BN_EVENT_REPLICAS_DELETED,  /* u.replicas_deleted: a broker confirmed a removed topic */
     BN_EVENT_PRODUCER_IDS,      /* u.producer_ids */
     BN_EVENT_BROKER_ID,         /* u.broker_id: a broker without an id asks for one */
-    BN_EVENT_MULTI_DONE,        /* u.multi_done: exactly one for each BN_OUTPUT_MULTI and BN_OUTPUT_PURGE, in their order */
+    BN_EVENT_MULTI_DONE,        /* u.multi_done: exactly one for each MULTI and PURGE, in their order */
     BN_EVENT_READ_DONE,         /* u.read_done: exactly one for each BN_OUTPUT_READ */
-    BN_EVENT_TICK,              /* the time asked for by BN_OUTPUT_TIMER has come (early or spurious ones are harmless) */
+    BN_EVENT_TICK,              /* BN_OUTPUT_TIMER's time has come (early or spurious ones are harmless) */
 };
 
 struct bn_event_activated {
@@ -131,8 +133,8 @@ struct bn_event_alter_item {
     struct bn_uuid topic_id;
     int32_t partition, leader_epoch, partition_epoch;
     struct bn_fact_ids isr;
-    const int64_t *isr_broker_epochs; /* isr.count of them, or NULL; -1 = not known. A member that is not in the ISR
-                                       * yet is taken only with its current broker epoch: its older life proves nothing */
+    const int64_t *isr_broker_epochs; /* isr.count of them, or NULL; -1 = not known. A member that is not
+                                       * in the ISR yet is taken only with its current broker epoch */
     bool recovering;
 };
 struct bn_event_alter_partition { /* REPLY_ALTER_PARTITION, one result per item, when all are decided */
@@ -143,7 +145,7 @@ struct bn_event_alter_partition { /* REPLY_ALTER_PARTITION, one result per item,
     int32_t item_count;
 };
 
-/* A broker answers every removed_topics entry it is told of, also when it holds nothing of the topic. REPLY_ACK at once. */
+/* A broker answers every removed_topics entry it is told of, also when it holds nothing of it. REPLY_ACK at once. */
 struct bn_event_replicas_deleted {
     uint64_t token;
     int32_t broker;
@@ -166,9 +168,9 @@ struct bn_event_broker_id { /* REPLY_BROKER_ID */
 
 struct bn_event_multi_done {
     uint64_t multi; /* its id */
-    int status;     /* 0; BN_STALE, BN_NOTFOUND, BN_EXISTS, BN_NOTEMPTY: that op failed; BN_LOST; BN_CLOSED: session expired; BN_IO */
+    int status;     /* 0; BN_STALE, BN_NOTFOUND, BN_EXISTS, BN_NOTEMPTY: that op failed; BN_LOST; BN_CLOSED; BN_IO */
     int failed_op;  /* index into the output's ops; -1 = the guard (/controller_epoch), or not known */
-    int32_t seqid_version; /* after BN_OUTPUT_OP_SET_SEQID: its new data version. Other versions follow from what was expected */
+    int32_t seqid_version; /* after SET_SEQID: its new data version. Others follow from what was expected */
 };
 
 struct bn_event_read_done { /* results parallel to the output's items */

@@ -24,7 +24,7 @@ struct bn_fact_endpoint {
 struct bn_fact_broker { /* /brokers/ids/<id> and /barnabas/incarnation/<id> */
     int32_t id;
     int64_t epoch;       /* czxid of the ephemeral */
-    int64_t incarnation; /* data version of the incarnation znode; 0 and without meaning when a Kafka tool wrote the broker */
+    int64_t incarnation; /* data version of the incarnation znode */
     const char *rack;    /* NULL = none */
     const struct bn_fact_endpoint *endpoints;
     int32_t endpoint_count;
@@ -49,6 +49,7 @@ struct bn_fact_partition {
 struct bn_fact_topic {
     const char *name;
     int32_t version; /* of /brokers/topics/<name> */
+    int64_t czxid;   /* of the same, so that a topic made anew under the same name is told apart; 0 = not known */
     bool has_id;     /* the znode has a topic_id */
     struct bn_uuid id;
     bool has_partitions_node; /* /brokers/topics/<name>/partitions exists */

@@ -13,18 +13,18 @@
 
 enum bn_output_kind {
     BN_OUTPUT_MULTI, /* u.multi: one ZooKeeper multi, after a check of /controller_epoch as its first op */
-    BN_OUTPUT_PURGE, /* u.purge: delete the whole subtree below and at a topic's znode, children first, each delete guarded by
-                      * /controller_epoch; nodes already gone are fine. Used when strangers put znodes there. Ends as MULTI_DONE */
+    BN_OUTPUT_PURGE, /* u.purge: delete the whole subtree below and at a topic's znode, children first, each delete
+                      * guarded; nodes already gone are fine. For when strangers put znodes there. Ends as MULTI_DONE */
     BN_OUTPUT_READ,  /* u.read: sync, then read these anew (an answer was lost, or somebody else wrote) */
     BN_OUTPUT_DELTA, /* u.delta: to every stream that has been given an IMAGE in an earlier output */
-    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only. May be sent in pieces (`more`), all of this sequence */
+    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only. May go in pieces (`more`), all of this sequence */
     BN_OUTPUT_REPLY, /* u.reply: the answer to a token */
-    BN_OUTPUT_PROBE, /* u.probe: the stream ended; dial the life port if it is armed, and send REFUSED when it refuses */
+    BN_OUTPUT_PROBE, /* u.probe: a stream ended; dial the life port if it is armed; REFUSED when it refuses */
     BN_OUTPUT_CLOSE, /* u.token: close this stream (a newer one of the same broker came, or its registration is gone) */
     BN_OUTPUT_TIMER, /* u.at_ms: send TICK then. Replaces the timer before it; at most one is armed */
     BN_OUTPUT_NOTE,  /* u.note: a line for the trace, in Kafka's words */
-    BN_OUTPUT_RESIGN, /* u.note.text is the reason: close every stream, fail what waits, give up /controller, drop the model.
-                       * Always the last output; outputs before it are still performed */
+    BN_OUTPUT_RESIGN, /* u.note.text is the reason: close every stream, fail what waits, give up /controller, drop
+                       * the model. Always the last output; outputs before it are still performed */
 };
 
 /* `version` is the expected data version; -1 = any. Data is what the fact says. */
@@ -47,7 +47,7 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_DELETE_MARKER,
     BN_OUTPUT_OP_SET_PRODUCER_IDS, /* /latest_producer_id_block with u.producer_ids */
     BN_OUTPUT_OP_SET_SEQID,        /* /brokers/seqid: empty data, any version */
-    BN_OUTPUT_OP_CREATE_ADMITTED,  /* /barnabas/admitted/<broker> with the decimal text of u.incarnation; parents exist */
+    BN_OUTPUT_OP_CREATE_ADMITTED,  /* /barnabas/admitted/<broker>: decimal text of u.incarnation; parents exist */
     BN_OUTPUT_OP_SET_ADMITTED,
     BN_OUTPUT_OP_CHECK_INCARNATION, /* a check of /barnabas/incarnation/<broker> at version u.incarnation */
     BN_OUTPUT_OP_DELETE_BROKER,     /* /brokers/ids/<broker>: any version, under the check before it */
@@ -104,7 +104,7 @@ struct bn_output_topic { /* in a delta: the changed partitions; only partitions 
     int32_t partition_count;
 };
 
-struct bn_output_removed { /* the tombstone: the evidence on which replicas delete their directories, and must confirm */
+struct bn_output_removed { /* the tombstone: evidence on which replicas delete directories, and must confirm */
     const char *name;
     struct bn_uuid id;
 };
@@ -115,7 +115,7 @@ struct bn_output_delta {
     int64_t for_incarnation; /* IMAGE */
     bool reset;              /* IMAGE */
     int32_t controller_epoch, controller_id;
-    int64_t sequence;        /* DELTA: one more than the last. IMAGE: that of the last DELTA; the next DELTA continues */
+    int64_t sequence;        /* DELTA: one more than the last. IMAGE: that of the last DELTA */
     const char *cluster_id;
     const struct bn_fact_broker *brokers; /* registered or changed */
     int32_t broker_count;
@@ -204,7 +204,8 @@ struct bn_output_list {
 void bn_output_init(struct bn_output_list *l);
 void bn_output_fini(struct bn_output_list *l);
 void bn_output_clear(struct bn_output_list *l); /* after performing; keeps memory for the next step */
-struct bn_output *bn_output_add(struct bn_output_list *l, enum bn_output_kind kind); /* zeroed; the list owns it; valid until the next add */
+/* Zeroed; the list owns it; valid until the next add. */
+struct bn_output *bn_output_add(struct bn_output_list *l, enum bn_output_kind kind);
 void bn_output_note(struct bn_output_list *l, int level, const char *fmt, ...) BN_PRINTF(3, 4);
 
 #endif

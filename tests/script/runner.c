@@ -1,0 +1,523 @@
+/* runner.c: plays transcripts. A script holds commands, one a line; what the brain answers stands below each, indented by
+ * two spaces; '#' is a comment. The runner throws the indented lines away, plays the commands and compares the whole text.
+ * BN_UPDATE=1 rewrites the scripts instead. Usage: runner controller_*.txt
+ *
+ *   settings [unclean] [nodelete] [epoch=N] [seed=N]      before activate
+ *   register 1 [rack]      unregister 1      brokers      a broker's znode; "brokers" tells the brain
+ *   activate   failover                                   a first brain; another one in its place, one epoch later
+ *   hello TOKEN BROKER [INCARNATION]   down TOKEN   refused BROKER INCARNATION
+ *   create TOKEN TIMEOUT NAME N RF [validate] [assign=0:1,2;1:2,1] [k=v ...]      delete TOKEN TIMEOUT NAME...
+ *   expand TOKEN TIMEOUT NAME TOTAL [assign=1,2;2,1]
+ *   alter TOKEN BROKER TOPIC PARTITION LEADER_EPOCH PARTITION_EPOCH ISR           deleted TOKEN BROKER TOPIC [PARTITION...]
+ *   pids TOKEN BROKER      brokerid TOKEN RESERVED        tick MS
+ *   edit NAME 0:1,2 1:2,1 [keep]    a person or Kafka 2.8 writes the znode (keep: with its topic id)      topic NAME: tell it
+ *   state NAME PARTITION LEADER EPOCH ISR                 somebody else writes a state
+ *   rmtree NAME      gone NAME      marker NAME (puts and tells)      config NAME k=v...
+ *   ok [all]   lost [applied]   usurp                     how the oldest request to ZooKeeper ends; a newer epoch appears
+ *   auto on|off                                           every request to ZooKeeper succeeds at once
+ *   zk                                                    the paths that exist, with versions */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "tests/script/brain_print.h"
+#include "tests/script/brain_world.h"
+
+#define PENDING_MAX 256
+
+struct pending { /* a request to ZooKeeper that has not been answered: a deep copy is not needed, since it is played at once
+                  * into a result when the script says so; what it points to is copied into the world */
+    enum bn_output_kind kind;
+    uint64_t id;
+    const char *topic;
+    struct bn_output_op *ops;
+    int32_t op_count;
+    struct bn_output_read_item *items;
+    int32_t item_count;
+};
+
+struct runner {
+    struct brain_world world;
+    struct bn_model_settings settings;
+    struct bn_model *model;
+    int32_t epoch;
+    int64_t now_ms;
+    bool automatic;
+    struct pending pending[PENDING_MAX];
+    int pending_count;
+    struct bn_output_list out;
+    struct bn_str text;
+    char **words;
+    int word_count;
+};
+
+static void *keep(struct runner *r, const void *from, int32_t count, size_t size) {
+    void *to = bn_arena_array(&r->world.arena, (size_t)count + 1, size);
+    if (count) memcpy(to, from, (size_t)count * size);
+    return to;
+}
+
+static const char *keep_text(struct runner *r, const char *s) { return s ? bn_arena_copy(&r->world.arena, bn_slice_str(s)) : NULL; }
+
+/* The ops of a multi outlive the step's outputs here, since the script decides later how it ends. */
+static void keep_op(struct runner *r, struct bn_output_op *op) {
+    op->topic = keep_text(r, op->topic);
+    switch (op->kind) {
+    case BN_OUTPUT_OP_CREATE_CONFIG:
+    case BN_OUTPUT_OP_SET_CONFIG: {
+        struct bn_fact_pair *pairs = keep(r, op->u.config.entries, op->u.config.entry_count, sizeof *pairs);
+        for (int32_t i = 0; i < op->u.config.entry_count; i++)
+            pairs[i] = (struct bn_fact_pair){keep_text(r, pairs[i].name), keep_text(r, pairs[i].value)};
+        op->u.config = (struct bn_fact_config){"topics", keep_text(r, op->u.config.name), pairs, op->u.config.entry_count};
+        break;
+    }
+    case BN_OUTPUT_OP_CREATE_TOPIC:
+    case BN_OUTPUT_OP_SET_TOPIC: {
+        int32_t count = op->u.assignment.partition_count;
+        struct bn_fact_partition *p = keep(r, op->u.assignment.partitions, count, sizeof *p);
+        for (int32_t i = 0; i < count; i++)
+            p[i].replicas.ids = keep(r, p[i].replicas.ids, p[i].replicas.count, sizeof(int32_t));
+        op->u.assignment.partitions = p;
+        break;
+    }
+    case BN_OUTPUT_OP_CREATE_STATE:
+    case BN_OUTPUT_OP_SET_STATE:
+        op->u.state.isr.ids = keep(r, op->u.state.isr.ids, op->u.state.isr.count, sizeof(int32_t));
+        op->u.state.elr.ids = keep(r, op->u.state.elr.ids, op->u.state.elr.count, sizeof(int32_t));
+        break;
+    default: break;
+    }
+}
+
+static void remember(struct runner *r, const struct bn_output *o) {
+    BN_ASSERT(r->pending_count < PENDING_MAX);
+    struct pending *p = &r->pending[r->pending_count++];
+    *p = (struct pending){.kind = o->kind};
+    if (o->kind == BN_OUTPUT_MULTI) {
+        p->id = o->u.multi.id;
+        p->op_count = o->u.multi.op_count;
+        p->ops = keep(r, o->u.multi.ops, p->op_count, sizeof *p->ops);
+        for (int32_t i = 0; i < p->op_count; i++) keep_op(r, &p->ops[i]);
+    } else if (o->kind == BN_OUTPUT_PURGE) {
+        p->id = o->u.purge.id;
+        p->topic = keep_text(r, o->u.purge.topic);
+    } else {
+        p->id = o->u.read.id;
+        p->item_count = o->u.read.item_count;
+        p->items = keep(r, o->u.read.items, p->item_count, sizeof *p->items);
+        for (int32_t i = 0; i < p->item_count; i++) p->items[i].topic = keep_text(r, p->items[i].topic);
+    }
+}
+
+static void feed(struct runner *r, struct bn_event *e);
+
+/* The oldest request ends: applied or not, its answer lost or not. */
+static void finish(struct runner *r, bool apply, bool lose) {
+    if (r->pending_count == 0) return;
+    struct pending p = r->pending[0];
+    memmove(r->pending, r->pending + 1, (size_t)--r->pending_count * sizeof p);
+    struct bn_event e = {.kind = BN_EVENT_MULTI_DONE};
+    if (p.kind == BN_OUTPUT_READ) {
+        struct bn_output_read read = {p.id, p.items, p.item_count};
+        e.kind = BN_EVENT_READ_DONE;
+        e.u.read_done = (struct bn_event_read_done){p.id, BN_OK, brain_world_read(&r->world, &read), p.item_count};
+    } else if (p.kind == BN_OUTPUT_PURGE) {
+        brain_world_purge(&r->world, p.topic);
+        e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .failed_op = -1};
+    } else {
+        struct bn_output_multi multi = {p.id, p.ops, p.op_count};
+        e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .failed_op = -1};
+        if (apply) brain_world_multi(&r->world, &multi, &e.u.multi_done);
+        if (lose) e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .status = BN_LOST, .failed_op = -1};
+    }
+    feed(r, &e);
+}
+
+static void feed(struct runner *r, struct bn_event *e) {
+    if (!r->model) return;
+    e->now_ms = r->now_ms;
+    bn_output_clear(&r->out);
+    bn_step_run(r->model, e, &r->out);
+    for (int32_t i = 0; i < r->out.count; i++) {
+        const struct bn_output *o = &r->out.items[i];
+        brain_print_output(&r->text, o);
+        if (o->kind == BN_OUTPUT_MULTI || o->kind == BN_OUTPUT_PURGE || o->kind == BN_OUTPUT_READ) remember(r, o);
+    }
+    while (r->automatic && r->pending_count) finish(r, true, false);
+}
+
+/* --- words --- */
+
+static const char *word(const struct runner *r, int at) { return at < r->word_count ? r->words[at] : ""; }
+static int number(const struct runner *r, int at) { return (int)strtol(word(r, at), NULL, 10); }
+static bool has(const struct runner *r, const char *what) {
+    for (int i = 1; i < r->word_count; i++)
+        if (strcmp(r->words[i], what) == 0) return true;
+    return false;
+}
+
+static const char *option(const struct runner *r, const char *name) { /* the value of name=value */
+    size_t len = strlen(name);
+    for (int i = 1; i < r->word_count; i++)
+        if (strncmp(r->words[i], name, len) == 0 && r->words[i][len] == '=') return r->words[i] + len + 1;
+    return NULL;
+}
+
+static int64_t broker_epoch(struct runner *r, int32_t id) {
+    struct bn_fact_broker *list;
+    int32_t n = brain_world_brokers(&r->world, &list);
+    for (int32_t i = 0; i < n; i++)
+        if (list[i].id == id) return list[i].epoch;
+    return -1;
+}
+
+static int32_t pairs_from(struct runner *r, int first, struct bn_fact_pair **out) {
+    struct bn_fact_pair *pairs = keep(r, NULL, 0, sizeof *pairs * 16);
+    int32_t count = 0;
+    for (int i = first; i < r->word_count && count < 16; i++) {
+        char *equals = strchr(r->words[i], '=');
+        if (!equals || strncmp(r->words[i], "assign=", 7) == 0) continue;
+        pairs[count++] = (struct bn_fact_pair){bn_arena_copy(&r->world.arena, bn_slice_of(r->words[i], (size_t)(equals - r->words[i]))),
+                                               keep_text(r, equals + 1)};
+    }
+    *out = pairs;
+    return count;
+}
+
+/* --- commands --- */
+
+static void cmd_settings(struct runner *r) {
+    r->settings.unclean_election = has(r, "unclean");
+    r->settings.delete_topic_enable = !has(r, "nodelete");
+    if (option(r, "epoch")) r->epoch = (int32_t)strtol(option(r, "epoch"), NULL, 10);
+    if (option(r, "seed")) r->settings.random_seed = strtoull(option(r, "seed"), NULL, 10);
+}
+
+static void cmd_activate(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_ACTIVATED};
+    e.u.activated = (struct bn_event_activated){.controller_id = 1, .controller_epoch = r->epoch};
+    brain_world_load(&r->world, &e.u.activated);
+    r->model = bn_model_new(&r->settings);
+    feed(r, &e);
+}
+
+static void cmd_failover(struct runner *r) {
+    bn_model_free(r->model);
+    r->pending_count = 0;
+    r->world.newer_epoch = false;
+    r->epoch++;
+    cmd_activate(r);
+}
+
+static void cmd_register(struct runner *r) {
+    brain_world_register(&r->world, number(r, 1), r->word_count > 2 ? word(r, 2) : NULL);
+}
+
+static void cmd_unregister(struct runner *r) { brain_world_unregister(&r->world, number(r, 1)); }
+
+static void cmd_brokers(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_BROKERS};
+    struct bn_fact_broker *list;
+    e.u.brokers.broker_count = brain_world_brokers(&r->world, &list);
+    e.u.brokers.brokers = list;
+    feed(r, &e);
+}
+
+static void cmd_hello(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_HELLO};
+    struct bn_fact_broker *list;
+    int32_t id = number(r, 2), n = brain_world_brokers(&r->world, &list);
+    e.u.hello = (struct bn_event_hello){(uint64_t)number(r, 1), id, -1, -1};
+    for (int32_t i = 0; i < n; i++)
+        if (list[i].id == id) e.u.hello = (struct bn_event_hello){(uint64_t)number(r, 1), id, list[i].epoch, list[i].incarnation};
+    if (r->word_count > 3) e.u.hello.incarnation = number(r, 3);
+    feed(r, &e);
+}
+
+static void cmd_down(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_STREAM_DOWN, .u.stream.token = (uint64_t)number(r, 1)};
+    feed(r, &e);
+}
+
+static void cmd_refused(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_REFUSED, .u.refused = {number(r, 1), number(r, 2)}};
+    feed(r, &e);
+}
+
+static void cmd_create(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_CREATE_TOPICS};
+    struct bn_fact_pair *pairs;
+    struct bn_event_create_topic t = {.name = word(r, 3), .num_partitions = number(r, 4),
+                                      .replication_factor = (int16_t)number(r, 5)};
+    if (strcmp(t.name, "''") == 0) t.name = "";
+    t.config_count = pairs_from(r, 6, &pairs);
+    t.configs = pairs;
+    if (option(r, "bad.config")) {
+        t.config_error = BN_KERR_INVALID_CONFIG;
+        t.config_message = "Unknown topic config name: bad.config";
+    }
+    struct bn_event_assignment assignments[16];
+    for (const char *at = option(r, "assign"); at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
+        char *one = bn_arena_copy(&r->world.arena, bn_slice_of(at, strcspn(at, ";")));
+        assignments[t.assignment_count++] =
+            (struct bn_event_assignment){(int32_t)strtol(one, NULL, 10), brain_world_ids(&r->world, strchr(one, ':') + 1)};
+    }
+    t.assignments = assignments;
+    struct bn_event_create_topic twice[2] = {t, t};
+    e.u.create_topics = (struct bn_event_create_topics){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
+                                                        .validate_only = has(r, "validate"), .num_partitions = 2,
+                                                        .default_replication_factor = 1, .topics = twice,
+                                                        .topic_count = has(r, "twice") ? 2 : 1};
+    feed(r, &e);
+}
+
+static void cmd_delete(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_DELETE_TOPICS};
+    struct bn_event_delete_topic topics[16];
+    int32_t count = 0;
+    for (int i = 3; i < r->word_count && count < 16; i++) {
+        if (strcmp(r->words[i], "disabled") == 0) continue;
+        struct bn_event_delete_topic t = {.name = r->words[i]};
+        if (strncmp(t.name, "id=", 3) == 0 && bn_uuid_parse(bn_slice_str(t.name + 3), &t.id)) t.name = NULL;
+        topics[count++] = t;
+    }
+    e.u.delete_topics = (struct bn_event_delete_topics){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
+                                                        .api_version = 6, .delete_topic_enable = !has(r, "disabled"),
+                                                        .topics = topics, .topic_count = count};
+    feed(r, &e);
+}
+
+static void cmd_expand(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_CREATE_PARTITIONS};
+    struct bn_event_add_partitions t = {.name = word(r, 3), .count = number(r, 4)};
+    struct bn_fact_ids assignments[16];
+    for (const char *at = option(r, "assign"); at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL)
+        assignments[t.assignment_count++] =
+            brain_world_ids(&r->world, bn_arena_copy(&r->world.arena, bn_slice_of(at, strcspn(at, ";"))));
+    t.has_assignments = option(r, "assign") != NULL;
+    t.assignments = assignments;
+    e.u.create_partitions = (struct bn_event_create_partitions){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
+                                                                .validate_only = has(r, "validate"), .topics = &t,
+                                                                .topic_count = 1};
+    feed(r, &e);
+}
+
+static struct bn_uuid topic_id(struct runner *r, const char *name) {
+    struct bn_fact_topic t;
+    return brain_world_topic(&r->world, name, &t) ? t.id : BN_UUID_ZERO;
+}
+
+static void cmd_alter(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_ALTER_PARTITION};
+    struct bn_event_alter_item item = {topic_id(r, word(r, 3)), number(r, 4), number(r, 5), number(r, 6),
+                                       brain_world_ids(&r->world, word(r, 7)), NULL, has(r, "recovering")};
+    int64_t *epochs = keep(r, NULL, 0, sizeof *epochs * 64);
+    for (int32_t i = 0; i < item.isr.count; i++) epochs[i] = has(r, "noepochs") ? -1 : broker_epoch(r, item.isr.ids[i]);
+    item.isr_broker_epochs = epochs;
+    e.u.alter_partition = (struct bn_event_alter_partition){(uint64_t)number(r, 1), number(r, 2), broker_epoch(r, number(r, 2)),
+                                                            &item, 1};
+    feed(r, &e);
+}
+
+static void cmd_deleted(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_REPLICAS_DELETED};
+    int32_t partitions[64];
+    struct bn_event_replicas_deleted *d = &e.u.replicas_deleted;
+    *d = (struct bn_event_replicas_deleted){.token = (uint64_t)number(r, 1), .broker = number(r, 2),
+                                            .broker_epoch = broker_epoch(r, number(r, 2)), .topic_id = topic_id(r, word(r, 3)),
+                                            .partitions = partitions};
+    for (int i = 4; i < r->word_count; i++) partitions[d->partition_count++] = number(r, i);
+    feed(r, &e);
+}
+
+static void cmd_pids(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_PRODUCER_IDS,
+                         .u.producer_ids = {(uint64_t)number(r, 1), number(r, 2), broker_epoch(r, number(r, 2))}};
+    feed(r, &e);
+}
+
+static void cmd_brokerid(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_BROKER_ID, .u.broker_id = {(uint64_t)number(r, 1), number(r, 2)}};
+    feed(r, &e);
+}
+
+static void cmd_tick(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_TICK};
+    r->now_ms += number(r, 1);
+    feed(r, &e);
+}
+
+static void cmd_edit(struct runner *r) {
+    struct bn_str text;
+    struct bn_uuid id = topic_id(r, word(r, 1));
+    bn_str_init(&text);
+    for (int i = 2; i < r->word_count; i++)
+        if (strchr(r->words[i], ':')) bn_str_addf(&text, "%s%s", text.len ? " " : "", r->words[i]);
+    brain_world_edit_topic(&r->world, word(r, 1), text.ptr, has(r, "keep") ? &id : NULL);
+    bn_str_fini(&text);
+}
+
+static void cmd_topic(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_TOPIC};
+    if (brain_world_topic(&r->world, word(r, 1), &e.u.topic)) feed(r, &e);
+}
+
+static void cmd_state(struct runner *r) {
+    char path[300];
+    snprintf(path, sizeof path, "/brokers/topics/%s/partitions/%d/state", word(r, 1), number(r, 2));
+    brain_world_put(&r->world, path)->data =
+        (struct bn_output_op){.kind = BN_OUTPUT_OP_SET_STATE,
+                              .u.state = {.leader = number(r, 3), .leader_epoch = number(r, 4), .controller_epoch = 1,
+                                          .isr = brain_world_ids(&r->world, word(r, 5))}};
+}
+
+static void cmd_rmtree(struct runner *r) { brain_world_purge(&r->world, word(r, 1)); }
+
+static void cmd_named(struct runner *r, enum bn_event_kind kind) {
+    struct bn_event e = {.kind = kind, .u.name = word(r, 1)};
+    char path[300];
+    snprintf(path, sizeof path, "/admin/delete_topics/%s", word(r, 1));
+    if (kind == BN_EVENT_DELETE_MARKER) brain_world_put(&r->world, path);
+    feed(r, &e);
+}
+static void cmd_gone(struct runner *r) { cmd_named(r, BN_EVENT_TOPIC_GONE); }
+static void cmd_marker(struct runner *r) { cmd_named(r, BN_EVENT_DELETE_MARKER); }
+
+static void cmd_config(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_CONFIG};
+    struct bn_fact_pair *pairs;
+    int32_t count = pairs_from(r, 2, &pairs);
+    e.u.config = (struct bn_fact_config){"topics", word(r, 1), pairs, count};
+    feed(r, &e);
+}
+
+static void cmd_ok(struct runner *r) {
+    do finish(r, true, false);
+    while (has(r, "all") && r->pending_count);
+}
+static void cmd_lost(struct runner *r) { finish(r, has(r, "applied"), true); }
+static void cmd_usurp(struct runner *r) { r->world.newer_epoch = true; }
+static void cmd_auto(struct runner *r) { r->automatic = has(r, "on"); }
+
+static int by_text(const void *a, const void *b) {
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+static void cmd_zk(struct runner *r) {
+    const char **paths = keep(r, NULL, 0, sizeof *paths * (r->world.nodes.count + 1));
+    size_t at = 0, count = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&r->world.nodes, &at));)
+        paths[count++] = ((struct brain_world_node *)e->value)->path;
+    qsort(paths, count, sizeof *paths, by_text);
+    for (size_t i = 0; i < count; i++)
+        bn_str_addf(&r->text, "  %s (%d)\n", paths[i], brain_world_find(&r->world, paths[i])->version);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct runner *r);
+} COMMANDS[] = {
+    {"settings", cmd_settings}, {"activate", cmd_activate}, {"failover", cmd_failover}, {"register", cmd_register},
+    {"unregister", cmd_unregister}, {"brokers", cmd_brokers}, {"hello", cmd_hello}, {"down", cmd_down},
+    {"refused", cmd_refused}, {"create", cmd_create}, {"delete", cmd_delete}, {"expand", cmd_expand},
+    {"alter", cmd_alter}, {"deleted", cmd_deleted}, {"pids", cmd_pids}, {"brokerid", cmd_brokerid},
+    {"tick", cmd_tick}, {"edit", cmd_edit}, {"topic", cmd_topic}, {"state", cmd_state}, {"rmtree", cmd_rmtree},
+    {"gone", cmd_gone}, {"marker", cmd_marker}, {"config", cmd_config}, {"ok", cmd_ok}, {"lost", cmd_lost},
+    {"usurp", cmd_usurp}, {"auto", cmd_auto}, {"zk", cmd_zk},
+};
+
+static bool run_line(struct runner *r, char *line) {
+    char *words[64];
+    r->words = words;
+    r->word_count = 0;
+    for (char *save = NULL, *w = strtok_r(line, " ", &save); w && r->word_count < 64; w = strtok_r(NULL, " ", &save))
+        words[r->word_count++] = w;
+    if (r->word_count == 0) return true;
+    for (size_t i = 0; i < BN_ARRAY_LEN(COMMANDS); i++) {
+        if (strcmp(COMMANDS[i].name, words[0]) != 0) continue;
+        COMMANDS[i].run(r);
+        return true;
+    }
+    fprintf(stderr, "unknown command: %s\n", words[0]);
+    return false;
+}
+
+static char *read_file(const char *path) {
+    FILE *f = fopen(path, "r");
+    if (!f) return NULL;
+    struct bn_str s;
+    char part[4096];
+    size_t n;
+    bn_str_init(&s);
+    while ((n = fread(part, 1, sizeof part, f)) > 0) bn_str_add_slice(&s, bn_slice_of(part, n));
+    fclose(f);
+    return bn_str_take(&s);
+}
+
+/* The transcript of the script's commands; false if one is not understood. */
+static bool play(const char *script, struct bn_str *out) {
+    struct runner r = {.epoch = 1, .settings = {.random_seed = 1, .delete_topic_enable = true, .session_timeout_ms = 18000}};
+    bool fine = true;
+    brain_world_init(&r.world);
+    bn_output_init(&r.out);
+    bn_str_init(&r.text);
+    char *copy = bn_alloc_strdup(script), *next = copy;
+    for (char *line; fine && next && *next;) {
+        line = next;
+        next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        if (line[0] == ' ') continue;
+        bn_str_addf(&r.text, "%s\n", line);
+        if (line[0] != '#') fine = run_line(&r, line);
+    }
+    bn_str_add_slice(out, bn_str_slice(&r.text));
+    bn_alloc_free(copy);
+    bn_str_fini(&r.text);
+    bn_output_fini(&r.out);
+    bn_model_free(r.model);
+    brain_world_fini(&r.world);
+    return fine;
+}
+
+static void show_difference(const char *path, const char *want, const char *got) {
+    int line = 1;
+    while (*want && *want == *got) {
+        line += *want == '\n';
+        want++, got++;
+    }
+    while (line > 1 && got[-1] != '\n') want--, got--;
+    fprintf(stderr, "%s:%d\n  expected: %.*s\n  got:      %.*s\n", path, line, (int)strcspn(want, "\n"), want,
+            (int)strcspn(got, "\n"), got);
+}
+
+static bool run_script(const char *path) {
+    char *script = read_file(path);
+    if (!script) {
+        fprintf(stderr, "cannot read %s\n", path);
+        return false;
+    }
+    struct bn_str got;
+    bn_str_init(&got);
+    bool fine = play(script, &got), same = strcmp(script, got.ptr) == 0;
+    if (fine && !same && getenv("BN_UPDATE")) {
+        FILE *f = fopen(path, "w");
+        fine = f && fwrite(got.ptr, 1, got.len, f) == got.len;
+        if (f) fine = fclose(f) == 0 && fine;
+    } else if (fine && !same) {
+        show_difference(path, script, got.ptr);
+        fine = false;
+    }
+    printf("%s %s\n", fine ? "PASS" : "FAIL", path);
+    bn_str_fini(&got);
+    bn_alloc_free(script);
+    return fine;
+}
+
+int main(int argc, char **argv) {
+    bool fine = true;
+    for (int i = 1; i < argc; i++) fine = run_script(argv[i]) && fine;
+    return fine ? 0 : 1;
+}
