@@ -9,6 +9,7 @@
  *        |                     watching --first notify or timer--> unwatching --gather--+
  *        +------------------------------------------------------------------------------+
  */
+#include "broker/api/api.h"
 #include "broker/api/scatter.h"
 
 #include <stdatomic.h>

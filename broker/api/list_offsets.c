@@ -1,6 +1,7 @@
 /* list_offsets.c: ListOffsets 1-9: by time, and the special times -1 latest, -2 earliest, -3 of the largest timestamp
  * (7+, KIP-734), -4 earliest local (8+), -5 latest tiered (9+).
  */
+#include "broker/api/api.h"
 #include "broker/api/scatter.h"
 
 struct offsets_part {

@@ -2,6 +2,7 @@
  * partition; when every partition has answered (acks=all: the high watermark has passed), the answer goes out. Nothing
  * here works per record.
  */
+#include "broker/api/api.h"
 #include "broker/api/scatter.h"
 #include "common/base/check.h"
 #include "proto/kafka/batch.h"

@@ -63,7 +63,9 @@ static void add_brokers(struct fake *f) {
     f->image.broker_count = 3;
 }
 
-void fake_init(struct fake *f) {
+void fake_init(struct fake *f) { fake_init_on(f, NULL); }
+
+void fake_init_on(struct fake *f, struct bn_shard *shard) {
     *f = (struct fake){.next_id = 1000};
     bn_arena_init(&f->arena, 64 << 20);
     bn_chain_init(&f->out);
@@ -80,7 +82,7 @@ void fake_init(struct fake *f) {
                                    .forward = forward,
                                    .producer_id = producer_id,
                                    .arg = f};
-    f->api = bn_api_new(&f->deps, NULL, &wire);
+    f->api = bn_api_new(&f->deps, shard, &wire);
 }
 
 void fake_fini(struct fake *f) {

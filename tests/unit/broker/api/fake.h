@@ -35,6 +35,7 @@ struct fake {
 };
 
 void fake_init(struct fake *f);
+void fake_init_on(struct fake *f, struct bn_shard *shard); /* with a loop, for handlers that wait */
 void fake_fini(struct fake *f);
 struct bn_conn *fake_conn(struct fake *f);
 /* Adds a topic with `partitions` partitions, each led by `leader` with replicas 1, 2, 3 in the ISR; id is 16 times
