@@ -33,7 +33,7 @@ static void gather(struct bn_scatter *s) {
         if (p->query.error != KE_NONE) continue;
         p->answer->offset = p->query.found.offset;
         p->answer->timestamp = p->query.found.timestamp;
-        p->answer->leader_epoch = p->query.found.leader_epoch;
+        if (s->request->header.api_version >= 4) p->answer->leader_epoch = p->query.found.leader_epoch;
     }
     bn_request_reply(s->request, &o->response);
 }
