@@ -189,6 +189,8 @@ static void join(struct bn_roster *r, const struct bn_image_topic *t, const stru
     o->partition = p;
     o->open.env = r->deps.env;
     o->open.topic_id = t->id;
+    o->open.pool = r->deps.pool;
+    o->open.mailbox = r->deps.shard->mailbox;
     int32_t min_insync = 1;
     r->deps.topic_config(r->deps.arg, r->image, t->name, &o->open.config, &min_insync);
     o->job.run = opening_run;
