@@ -1,6 +1,6 @@
-/* admin.c: the three topic requests. Judges only; topics.c and deletion.c write, request.c waits. Codes, texts and the order
- * of the checks are those of Kafka 3.9 with ZooKeeper (its ZkAdminManager, AdminZkClient, KafkaApis), since tools print
- * them and people search for them. Whether a topic's configs are valid the shell has found out. */
+/* admin.c: the three topic requests. Judges only; topics.c and deletion.c write, request.c waits. Codes, texts and the
+ * order of the checks are those of Kafka 3.9 with ZooKeeper (its ZkAdminManager, AdminZkClient, KafkaApis), since tools
+ * print them and people search for them. Whether a topic's configs are valid the shell has found out. */
 #include "controller/brain/admin.h"
 
 #include "common/base/alloc.h"
@@ -30,13 +30,15 @@ static int32_t live_brokers(struct bn_model *m, struct bn_place_broker **out) {
     int32_t count = 0;
     *out = bn_model_scratch(m, (size_t)m->broker_count + 1, sizeof **out);
     for (int32_t i = 0; i < m->broker_count; i++)
-        if (m->brokers[i]->registered) (*out)[count++] = (struct bn_place_broker){m->brokers[i]->id, m->brokers[i]->rack};
+        if (m->brokers[i]->registered)
+            (*out)[count++] = (struct bn_place_broker){m->brokers[i]->id, m->brokers[i]->rack};
     return count;
 }
 
 static struct judged check_size(struct bn_model *m, int64_t partitions, int64_t replication_factor) {
     if (partitions * (16 + 7 * replication_factor) > ZNODE_BYTES_MAX)
-        return BAD(m, INVALID_PARTITIONS, "The assignment of %" PRId64 " partitions does not fit into one znode.", partitions);
+        return BAD(m, INVALID_PARTITIONS, "The assignment of %" PRId64 " partitions does not fit into one znode.",
+                   partitions);
     return FINE;
 }
 
@@ -45,10 +47,12 @@ static struct judged place(struct bn_model *m, struct wanted *w, int32_t first, 
     struct bn_place_broker *brokers;
     int32_t n = live_brokers(m, &brokers);
     if (w->count <= 0) return BAD(m, INVALID_PARTITIONS, "Number of partitions must be larger than 0.");
-    if (w->replication_factor <= 0) return BAD(m, INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
+    if (w->replication_factor <= 0)
+        return BAD(m, INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
     if (w->replication_factor > n)
-        return BAD(m, INVALID_REPLICATION_FACTOR, "Replication factor: %" PRId32 " larger than available brokers: %" PRId32 ".",
-                   w->replication_factor, n);
+        return BAD(m, INVALID_REPLICATION_FACTOR,
+                   "Replication factor: %" PRId32 " larger than available brokers: %" PRId32 ".", w->replication_factor,
+                   n);
     struct judged size = check_size(m, w->count, w->replication_factor);
     if (size.error) return size;
     int32_t at = 0;
@@ -65,7 +69,8 @@ static struct judged place(struct bn_model *m, struct wanted *w, int32_t first, 
     w->partitions = bn_model_scratch(m, (size_t)w->count, sizeof *w->partitions);
     for (int32_t i = 0; i < w->count; i++) {
         w->partitions[i].index = first + i;
-        w->partitions[i].replicas = (struct bn_fact_ids){ids + (size_t)i * (size_t)w->replication_factor, w->replication_factor};
+        w->partitions[i].replicas = (struct bn_fact_ids){ids + (size_t)i * (size_t)w->replication_factor,
+                                                         w->replication_factor};
     }
     return FINE;
 }
@@ -93,11 +98,12 @@ static struct judged assign_by_hand(struct bn_model *m, const struct bn_event_cr
     for (int32_t i = 0; i < w->count; i++) {
         const struct bn_event_assignment *a = &in->assignments[i];
         if (!bn_ids_distinct(a->brokers))
-            return BAD(m, INVALID_REPLICA_ASSIGNMENT, "Duplicate replica assignment found: Map(%" PRId32 " -> List(%s))",
-                       a->index, ids_text(m, a->brokers));
+            return BAD(m, INVALID_REPLICA_ASSIGNMENT,
+                       "Duplicate replica assignment found: Map(%" PRId32 " -> List(%s))", a->index,
+                       ids_text(m, a->brokers));
         if (a->brokers.count == 0)
-            return BAD(m, INVALID_REPLICA_ASSIGNMENT, "Cannot have replication factor of 0 for partition id %" PRId32 ".",
-                       a->index);
+            return BAD(m, INVALID_REPLICA_ASSIGNMENT,
+                       "Cannot have replication factor of 0 for partition id %" PRId32 ".", a->index);
         bool fits = a->index >= 0 && a->index < w->count && w->partitions[a->index].replicas.count == 0;
         if (!fits)
             return BAD(m, INVALID_REPLICA_ASSIGNMENT, "partitions should be a consecutive 0-based integer sequence");
@@ -125,7 +131,8 @@ static bool named_twice(const struct bn_event_create_topics *e, int32_t at) {
     return false;
 }
 
-static struct judged judge_create(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at, struct wanted *w) {
+static struct judged judge_create(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at,
+                                  struct wanted *w) {
     const struct bn_event_create_topic *in = &e->topics[at];
     if (named_twice(e, at)) return BAD(m, INVALID_REQUEST, "Found multiple entries for this topic.");
     if (bn_model_topic(m, in->name)) return BAD(m, TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", in->name);
@@ -149,7 +156,8 @@ static struct judged judge_create(struct bn_model *m, const struct bn_event_crea
     return FINE;
 }
 
-static void create_one(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at, struct bn_request_item *item) {
+static void create_one(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at,
+                       struct bn_request_item *item) {
     const struct bn_event_create_topic *in = &e->topics[at];
     struct wanted w = {.partitions = NULL};
     struct judged j = judge_create(m, e, at, &w);
@@ -217,8 +225,8 @@ void bn_admin_delete_topics(struct bn_model *m, const struct bn_event_delete_top
 
 /* --- CreatePartitions --- */
 
-static struct judged extend_by_hand(struct bn_model *m, const struct bn_request_item *item, const struct bn_model_topic *t,
-                                    struct wanted *w) {
+static struct judged extend_by_hand(struct bn_model *m, const struct bn_request_item *item,
+                                    const struct bn_model_topic *t, struct wanted *w) {
     for (int32_t i = 0; i < item->assignment_count; i++)
         for (int32_t at = 0; at < item->assignments[i].count; at++) {
             const struct bn_model_broker *b = bn_model_broker(m, item->assignments[i].ids[at]);
@@ -235,7 +243,8 @@ static struct judged extend_by_hand(struct bn_model *m, const struct bn_request_
         struct bn_fact_ids ids = bn_ids_fact(&item->assignments[i]);
         int32_t index = t->partition_count + i;
         if (ids.count == 0)
-            return BAD(m, INVALID_REPLICA_ASSIGNMENT, "Cannot have replication factor of 0 for partition id %" PRId32 ".", index);
+            return BAD(m, INVALID_REPLICA_ASSIGNMENT,
+                       "Cannot have replication factor of 0 for partition id %" PRId32 ".", index);
         if (!bn_ids_distinct(ids))
             return BAD(m, INVALID_REPLICA_ASSIGNMENT,
                        "Duplicate brokers not allowed in replica assignment: %s for partition id %" PRId32 ".",
@@ -257,18 +266,21 @@ static struct judged judge_expand(struct bn_model *m, const struct bn_request_it
     if (t->kind != BN_MODEL_LIVE) return BAD(m, INVALID_TOPIC, "The topic is queued for deletion.");
     for (int32_t i = 0; i < t->partition_count; i++)
         if (t->partitions[i]->adding.count || t->partitions[i]->removing.count)
-            return BAD(m, REASSIGNMENT_IN_PROGRESS, "A partition reassignment is in progress for the topic '%s'.", t->name);
+            return BAD(m, REASSIGNMENT_IN_PROGRESS, "A partition reassignment is in progress for the topic '%s'.",
+                       t->name);
     const struct bn_model_partition *zero = bn_model_partition(t, 0);
     if (!zero || zero->replicas.count == 0)
         return BAD(m, UNKNOWN_SERVER,
-                   "Unexpected existing replica assignment for topic '%s', partition id 0 is missing. Assignment: {}", t->name);
+                   "Unexpected existing replica assignment for topic '%s', partition id 0 is missing. Assignment: {}",
+                   t->name);
     w->count = item->num_partitions - t->partition_count;
     w->replication_factor = zero->replicas.count;
     if (w->count < 0)
         return BAD(m, INVALID_PARTITIONS,
                    "Topic currently has %" PRId32 " partitions, which is higher than the requested %" PRId32 ".",
                    t->partition_count, item->num_partitions);
-    if (w->count == 0) return BAD(m, INVALID_PARTITIONS, "Topic already has %" PRId32 " partitions.", t->partition_count);
+    if (w->count == 0)
+        return BAD(m, INVALID_PARTITIONS, "Topic already has %" PRId32 " partitions.", t->partition_count);
     struct judged size = check_size(m, item->num_partitions, w->replication_factor);
     if (size.error) return size;
     if (item->has_assignments) return extend_by_hand(m, item, t, w);

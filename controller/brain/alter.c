@@ -75,7 +75,8 @@ static void refuse_request(struct bn_model *m, uint64_t token, int error) {
     o->u.reply.error = (int16_t)error;
 }
 
-static void item_init(struct alter_item *item, struct alter_request *r, int32_t at, const struct bn_event_alter_item *in) {
+static void item_init(struct alter_item *item, struct alter_request *r, int32_t at,
+                      const struct bn_event_alter_item *in) {
     item->request = r;
     item->at = at;
     bn_list_init(&item->node);
@@ -161,7 +162,7 @@ int bn_alter_decide(const struct bn_model *m, const struct bn_model_partition *p
 }
 
 bool bn_alter_plan(struct bn_model *m, struct bn_model_partition *p) {
-    BN_LIST_FOR(it, &p->proposals) {
+    BN_LIST_FOR (it, &p->proposals) {
         struct alter_item *item = BN_CONTAINER_OF(it, struct alter_item, node);
         bool write;
         item->flying = false;
@@ -196,5 +197,5 @@ void bn_alter_refuse(struct bn_model *m, struct bn_model_partition *p, int error
 }
 
 void bn_alter_drop_all(struct bn_model *m) {
-    BN_LIST_FOR(it, &m->alters) request_free(BN_CONTAINER_OF(it, struct alter_request, node));
+    BN_LIST_FOR (it, &m->alters) request_free(BN_CONTAINER_OF(it, struct alter_request, node));
 }

@@ -1,6 +1,6 @@
-/* blocks.c: gives out numbers. Owns the requests that wait for a block: one write of the block znode is in flight at a time,
- * conditional on its version; after a lost answer the znode tells whose block stands there. A broker id is the data
- * version after a blind write, so that a lost answer only skips a number. */
+/* blocks.c: gives out numbers. Owns the requests that wait for a block: one write of the block znode is in flight at a
+ * time, conditional on its version; after a lost answer the znode tells whose block stands there. A broker id is the
+ * data version after a blind write, so that a lost answer only skips a number. */
 #include "controller/brain/blocks.h"
 
 #include "common/base/alloc.h"

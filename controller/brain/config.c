@@ -1,5 +1,5 @@
-/* config.c: the overrides that brokers are told and elections ask. Owns them. Whether a value is valid was checked before
- * it was written; one that a person wrote by hand and cannot be read counts as absent. */
+/* config.c: the overrides that brokers are told and elections ask. Owns them. Whether a value is valid was checked
+ * before it was written; one that a person wrote by hand and cannot be read counts as absent. */
 #include "controller/brain/config.h"
 
 #include <strings.h>
@@ -14,8 +14,8 @@ struct bn_model_config *bn_config_new(const struct bn_fact_config *fact) {
     c->entries = bn_alloc_zero((size_t)fact->entry_count + 1, sizeof *c->entries);
     for (int32_t i = 0; i < fact->entry_count; i++) {
         if (!fact->entries[i].value) continue;
-        c->entries[c->entry_count++] =
-            (struct bn_fact_pair){bn_alloc_strdup(fact->entries[i].name), bn_alloc_strdup(fact->entries[i].value)};
+        c->entries[c->entry_count++] = (struct bn_fact_pair){bn_alloc_strdup(fact->entries[i].name),
+                                                             bn_alloc_strdup(fact->entries[i].value)};
     }
     return c;
 }
@@ -89,7 +89,8 @@ void bn_config_event(struct bn_model *m, const struct bn_fact_config *fact) {
     bn_config_put(m, bn_config_new(fact));
     struct bn_model_topic *t = topic ? bn_model_topic(m, fact->name) : NULL;
     for (int32_t i = 0; t && i < t->partition_count; i++) /* unclean elections may be allowed now */
-        if (!t->partitions[i]->has_state || t->partitions[i]->state.leader < 0) bn_model_partition_dirty(m, t->partitions[i]);
+        if (!t->partitions[i]->has_state || t->partitions[i]->state.leader < 0)
+            bn_model_partition_dirty(m, t->partitions[i]);
 }
 
 void bn_config_drop_all(struct bn_model *m) {

@@ -4,11 +4,11 @@
 
 #include "controller/brain/model_inside.h"
 
-struct bn_model_config *bn_config_new(const struct bn_fact_config *fact); /* gives */
-void bn_config_free(struct bn_model_config *c);                           /* takes */
+struct bn_model_config *bn_config_new(const struct bn_fact_config *fact);                             /* gives */
+void bn_config_free(struct bn_model_config *c);                                                       /* takes */
 struct bn_model_config *bn_config_find(const struct bn_model *m, const char *type, const char *name); /* NULL */
 void bn_config_put(struct bn_model *m, struct bn_model_config *c); /* takes; tells it in the next delta */
-void bn_config_sweep(struct bn_model *m); /* forgets what was told as having no overrides */
+void bn_config_sweep(struct bn_model *m);                          /* forgets what was told as having no overrides */
 /* The entity is gone: told once as "no overrides", then forgotten. */
 void bn_config_remove(struct bn_model *m, const char *type, const char *name);
 struct bn_fact_config bn_config_fact(const struct bn_model_config *c); /* borrows */

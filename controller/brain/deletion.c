@@ -101,7 +101,8 @@ void bn_deletion_confirm(struct bn_model *m, const struct bn_event_replicas_dele
         struct bn_model_partition *p = bn_model_partition(t, e->partitions[i]);
         if (p) confirm_partition(p, e->broker);
     }
-    for (int32_t i = 0; e->partition_count == 0 && i < t->partition_count; i++) confirm_partition(t->partitions[i], e->broker);
+    for (int32_t i = 0; e->partition_count == 0 && i < t->partition_count; i++)
+        confirm_partition(t->partitions[i], e->broker);
     bn_model_topic_dirty(m, t);
 }
 
@@ -153,7 +154,8 @@ static void send_erase(struct bn_model *m, struct bn_model_topic *t) {
 }
 
 static void nodes_gone(struct bn_model_topic *t) {
-    for (int32_t i = 0; i < t->partition_count; i++) t->partitions[i]->has_state = t->partitions[i]->node_exists = false;
+    for (int32_t i = 0; i < t->partition_count; i++)
+        t->partitions[i]->has_state = t->partitions[i]->node_exists = false;
     t->led_count = 0;
     t->has_partitions_node = false;
     t->node_gone = true;
@@ -166,13 +168,26 @@ void bn_deletion_node_gone(struct bn_model *m, struct bn_model_topic *t) {
 
 static void op_gone(struct bn_model_topic *t, const struct bn_flight_op *op) {
     switch (op->kind) {
-    case BN_OUTPUT_OP_DELETE_STATE: op->partition->has_state = false; break;
-    case BN_OUTPUT_OP_DELETE_PARTITION: op->partition->has_state = op->partition->node_exists = false; break;
-    case BN_OUTPUT_OP_DELETE_PARTITIONS: t->has_partitions_node = false; break;
-    case BN_OUTPUT_OP_DELETE_TOPIC: t->node_gone = true; break;
-    case BN_OUTPUT_OP_DELETE_CONFIG: t->config_gone = true; break;
-    case BN_OUTPUT_OP_DELETE_MARKER: t->marker_gone = true; break;
-    default: BN_UNREACHABLE();
+    case BN_OUTPUT_OP_DELETE_STATE:
+        op->partition->has_state = false;
+        break;
+    case BN_OUTPUT_OP_DELETE_PARTITION:
+        op->partition->has_state = op->partition->node_exists = false;
+        break;
+    case BN_OUTPUT_OP_DELETE_PARTITIONS:
+        t->has_partitions_node = false;
+        break;
+    case BN_OUTPUT_OP_DELETE_TOPIC:
+        t->node_gone = true;
+        break;
+    case BN_OUTPUT_OP_DELETE_CONFIG:
+        t->config_gone = true;
+        break;
+    case BN_OUTPUT_OP_DELETE_MARKER:
+        t->marker_gone = true;
+        break;
+    default:
+        BN_UNREACHABLE();
     }
 }
 

@@ -10,7 +10,7 @@
 
 #include "controller/brain/flight.h"
 
-void bn_deletion_marker(struct bn_model *m, const char *name); /* /admin/delete_topics/<name> is there */
+void bn_deletion_marker(struct bn_model *m, const char *name);       /* /admin/delete_topics/<name> is there */
 void bn_deletion_mark(struct bn_model *m, struct bn_model_topic *t); /* DeleteTopics: puts the marker */
 void bn_deletion_begin(struct bn_model *m, struct bn_model_topic *t);
 void bn_deletion_confirm(struct bn_model *m, const struct bn_event_replicas_deleted *e);

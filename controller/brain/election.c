@@ -1,8 +1,8 @@
 /* election.c: the one place where a leader and an ISR are chosen. Owns nothing.
  *
  *   - Whoever is not fit leaves the ISR as long as a fit member stays.
- *   - No fit member: fresh ones leave while a dead one stays (it may be the only one with every record). Only fresh ones:
- *     one survives, the old leader first, and leads under a new epoch. Only dead ones: the ISR stays, nobody leads.
+ *   - No fit member: fresh ones leave while a dead one stays (it may be the only one with every record). Only fresh
+ * ones: one survives, the old leader first, and leads under a new epoch. Only dead ones: the ISR stays, nobody leads.
  *     So an ISR is never emptied, and who was in it last is not forgotten.
  *   - The leader stays while it is a fit member; else the first fit member in the order of the assignment, one whose
  *     stream is up before others; else, if allowed, the first fit replica, alone in the ISR and recovering. */
@@ -32,7 +32,8 @@ static void initial(const struct bn_election_in *in, const struct bn_election_vi
 }
 
 /* Keeps in out->isr who may stay; returns the survivor when only members in a new life are left, else -1. */
-static int32_t keep_members(const struct bn_election_in *in, const struct bn_election_view *v, struct bn_election_out *out) {
+static int32_t keep_members(const struct bn_election_in *in, const struct bn_election_view *v,
+                            struct bn_election_out *out) {
     struct bn_fact_ids isr = in->state->isr;
     enum bn_election_life best = BN_ELECTION_DEAD;
     bool any_dead = false;
@@ -51,12 +52,14 @@ static int32_t keep_members(const struct bn_election_in *in, const struct bn_ele
     }
     for (int32_t i = 0; i < isr.count; i++) {
         enum bn_election_life l = life(v, isr.ids[i]);
-        if (best >= BN_ELECTION_FIT ? l >= BN_ELECTION_FIT : l == BN_ELECTION_DEAD) out->isr[out->isr_count++] = isr.ids[i];
+        if (best >= BN_ELECTION_FIT ? l >= BN_ELECTION_FIT : l == BN_ELECTION_DEAD)
+            out->isr[out->isr_count++] = isr.ids[i];
     }
     return BN_FACT_NO_LEADER;
 }
 
-static void choose_leader(const struct bn_election_in *in, const struct bn_election_view *v, struct bn_election_out *out) {
+static void choose_leader(const struct bn_election_in *in, const struct bn_election_view *v,
+                          struct bn_election_out *out) {
     struct bn_fact_ids kept = {out->isr, out->isr_count};
     int32_t leader = in->state->leader;
     if (leader >= 0 && is_fit(v, leader) && bn_ids_has(kept, leader)) {
@@ -75,7 +78,8 @@ static void choose_leader(const struct bn_election_in *in, const struct bn_elect
     out->recovering = true;
 }
 
-void bn_election_run(const struct bn_election_in *in, const struct bn_election_view *view, struct bn_election_out *out) {
+void bn_election_run(const struct bn_election_in *in, const struct bn_election_view *view,
+                     struct bn_election_out *out) {
     *out = (struct bn_election_out){.why = BN_ELECTION_NOTHING, .leader = BN_FACT_NO_LEADER, .isr = out->isr};
     if (!in->state) {
         initial(in, view, out);

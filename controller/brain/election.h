@@ -1,4 +1,5 @@
-/* election.h: who leads a partition and who is in its ISR, given who lives. Pure; safety.md §2 and Kafka's offline strategy. */
+/* election.h: who leads a partition and who is in its ISR, given who lives. Pure; safety.md §2 and Kafka's offline
+ * strategy. */
 #ifndef BN_ELECTION_H
 #define BN_ELECTION_H
 

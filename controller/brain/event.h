@@ -44,7 +44,7 @@ struct bn_event_activated {
     const struct bn_event_admitted {
         int32_t broker;
         int64_t incarnation;
-    } *admitted;
+    } * admitted;
     int32_t admitted_count;
     const struct bn_fact_topic *topics;
     int32_t topic_count;
@@ -85,7 +85,7 @@ struct bn_event_create_topic {
     const struct bn_event_assignment {
         int32_t index;
         struct bn_fact_ids brokers;
-    } *assignments;
+    } * assignments;
     int32_t assignment_count;
     const struct bn_fact_pair *configs; /* values not NULL unless config_error says so */
     int32_t config_count;
@@ -111,7 +111,7 @@ struct bn_event_delete_topics { /* REPLY_DELETE_TOPICS */
     const struct bn_event_delete_topic {
         const char *name;  /* NULL = by id */
         struct bn_uuid id; /* zero = by name */
-    } *topics;
+    } * topics;
     int32_t topic_count;
 };
 
@@ -125,7 +125,7 @@ struct bn_event_create_partitions { /* REPLY_CREATE_PARTITIONS */
         bool has_assignments;
         const struct bn_fact_ids *assignments; /* of the new partitions, in order */
         int32_t assignment_count;
-    } *topics;
+    } * topics;
     int32_t topic_count;
 };
 
@@ -181,7 +181,7 @@ struct bn_event_read_done { /* results parallel to the output's items */
         struct bn_fact_topic topic;               /* BN_OUTPUT_READ_TOPIC */
         struct bn_fact_state state;               /* BN_OUTPUT_READ_STATE */
         struct bn_fact_producer_ids producer_ids; /* BN_OUTPUT_READ_PRODUCER_IDS */
-    } *results;
+    } * results;
     int32_t result_count;
 };
 

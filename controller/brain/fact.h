@@ -30,13 +30,13 @@ struct bn_fact_broker { /* /brokers/ids/<id> and /barnabas/incarnation/<id> */
     int32_t endpoint_count;
 };
 
-struct bn_fact_state {   /* .../partitions/<n>/state */
-    int32_t version;     /* data version = partition epoch */
-    int32_t leader;      /* or BN_FACT_NO_LEADER */
+struct bn_fact_state { /* .../partitions/<n>/state */
+    int32_t version;   /* data version = partition epoch */
+    int32_t leader;    /* or BN_FACT_NO_LEADER */
     int32_t leader_epoch, controller_epoch;
     struct bn_fact_ids isr;
-    bool recovering;         /* leader_recovery_state 1 */
-    struct bn_fact_ids elr;  /* our extra key; carried through unchanged */
+    bool recovering;        /* leader_recovery_state 1 */
+    struct bn_fact_ids elr; /* our extra key; carried through unchanged */
 };
 
 struct bn_fact_partition {
@@ -63,8 +63,8 @@ struct bn_fact_pair {
     const char *name, *value;
 };
 
-struct bn_fact_config {       /* /config/<type>/<entity>: the whole override set */
-    const char *type, *name;  /* "topics" or "brokers"; the name decoded ("<default>" too) */
+struct bn_fact_config {      /* /config/<type>/<entity>: the whole override set */
+    const char *type, *name; /* "topics" or "brokers"; the name decoded ("<default>" too) */
     const struct bn_fact_pair *entries;
     int32_t entry_count;
 };

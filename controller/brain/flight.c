@@ -1,6 +1,6 @@
-/* flight.c: what has been asked of ZooKeeper and not answered. Owns the flights and their holds on topics. The answer of
- * each goes to the file that sent it; what is common to all is decided here: an older epoch or an expired session ends
- * this controller, and so does an error that nobody can explain. */
+/* flight.c: what has been asked of ZooKeeper and not answered. Owns the flights and their holds on topics. The answer
+ * of each goes to the file that sent it; what is common to all is decided here: an older epoch or an expired session
+ * ends this controller, and so does an error that nobody can explain. */
 #include "controller/brain/flight.h"
 
 #include "common/base/alloc.h"
@@ -104,7 +104,7 @@ void bn_flight_read(struct bn_model *m, struct bn_flight *f) {
 }
 
 static struct bn_flight *find(struct bn_model *m, uint64_t id, bool reading) {
-    BN_LIST_FOR(it, &m->flights) {
+    BN_LIST_FOR (it, &m->flights) {
         struct bn_flight *f = BN_CONTAINER_OF(it, struct bn_flight, node);
         if (f->id == id) {
             BN_ASSERT(f->reading == reading);
@@ -116,18 +116,41 @@ static struct bn_flight *find(struct bn_model *m, uint64_t id, bool reading) {
 
 static void landed(struct bn_model *m, struct bn_flight *f, const struct bn_event_multi_done *e) {
     switch (f->kind) {
-    case BN_FLIGHT_STATES: bn_partition_sm_done(m, f, e); break;
-    case BN_FLIGHT_CREATE: bn_topics_create_done(m, f, e); break;
-    case BN_FLIGHT_EXPAND: bn_topics_expand_done(m, f, e); break;
-    case BN_FLIGHT_TOPIC_ID: bn_topics_id_done(m, f, e); break;
-    case BN_FLIGHT_READ_TOPIC: BN_UNREACHABLE();
-    case BN_FLIGHT_MARK: bn_deletion_mark_done(m, f, e); break;
-    case BN_FLIGHT_UNMARK: bn_deletion_unmark_done(m, f, e); break;
-    case BN_FLIGHT_ERASE: bn_deletion_erase_done(m, f, e); break;
-    case BN_FLIGHT_PRODUCER_IDS: bn_blocks_producer_ids_done(m, f, e); break;
-    case BN_FLIGHT_BROKER_ID: bn_blocks_broker_id_done(m, f, e); break;
-    case BN_FLIGHT_ADMIT: bn_liveness_admit_done(m, f, e); break;
-    case BN_FLIGHT_FENCE: bn_liveness_fence_done(m, f, e); break;
+    case BN_FLIGHT_STATES:
+        bn_partition_sm_done(m, f, e);
+        break;
+    case BN_FLIGHT_CREATE:
+        bn_topics_create_done(m, f, e);
+        break;
+    case BN_FLIGHT_EXPAND:
+        bn_topics_expand_done(m, f, e);
+        break;
+    case BN_FLIGHT_TOPIC_ID:
+        bn_topics_id_done(m, f, e);
+        break;
+    case BN_FLIGHT_READ_TOPIC:
+        BN_UNREACHABLE();
+    case BN_FLIGHT_MARK:
+        bn_deletion_mark_done(m, f, e);
+        break;
+    case BN_FLIGHT_UNMARK:
+        bn_deletion_unmark_done(m, f, e);
+        break;
+    case BN_FLIGHT_ERASE:
+        bn_deletion_erase_done(m, f, e);
+        break;
+    case BN_FLIGHT_PRODUCER_IDS:
+        bn_blocks_producer_ids_done(m, f, e);
+        break;
+    case BN_FLIGHT_BROKER_ID:
+        bn_blocks_broker_id_done(m, f, e);
+        break;
+    case BN_FLIGHT_ADMIT:
+        bn_liveness_admit_done(m, f, e);
+        break;
+    case BN_FLIGHT_FENCE:
+        bn_liveness_fence_done(m, f, e);
+        break;
     }
 }
 
@@ -165,16 +188,23 @@ void bn_flight_read_done(struct bn_model *m, const struct bn_event_read_done *e)
         BN_ASSERT(e->result_count == f->part_count);
         bn_partition_sm_read(m, f, e);
         break;
-    case BN_FLIGHT_CREATE: bn_topics_create_read(m, f, &e->results[0]); break;
+    case BN_FLIGHT_CREATE:
+        bn_topics_create_read(m, f, &e->results[0]);
+        break;
     case BN_FLIGHT_EXPAND:
     case BN_FLIGHT_TOPIC_ID:
-    case BN_FLIGHT_READ_TOPIC: bn_topics_read(m, f, &e->results[0]); break;
-    case BN_FLIGHT_PRODUCER_IDS: bn_blocks_producer_ids_read(m, f, &e->results[0]); break;
-    default: BN_UNREACHABLE();
+    case BN_FLIGHT_READ_TOPIC:
+        bn_topics_read(m, f, &e->results[0]);
+        break;
+    case BN_FLIGHT_PRODUCER_IDS:
+        bn_blocks_producer_ids_read(m, f, &e->results[0]);
+        break;
+    default:
+        BN_UNREACHABLE();
     }
     if (!f->kept) flight_free(f);
 }
 
 void bn_flight_drop_all(struct bn_model *m) {
-    BN_LIST_FOR(it, &m->flights) flight_free(BN_CONTAINER_OF(it, struct bn_flight, node));
+    BN_LIST_FOR (it, &m->flights) flight_free(BN_CONTAINER_OF(it, struct bn_flight, node));
 }

@@ -28,23 +28,23 @@ struct bn_flight {
     struct bn_list node; /* in model.flights */
     uint64_t id;
     enum bn_flight_kind kind;
-    bool reading; /* a READ_DONE will answer, else a MULTI_DONE */
-    bool kept;    /* a handler sent it off again as a read */
+    bool reading;                 /* a READ_DONE will answer, else a MULTI_DONE */
+    bool kept;                    /* a handler sent it off again as a read */
     struct bn_model_topic *topic; /* held; NULL when it has none */
     struct bn_flight_op *ops;     /* what was sent, to explain a failed_op */
     int32_t op_count, op_capacity;
     struct bn_model_partition **parts; /* STATES: each of these is busy because of this flight; their topics are held */
     int32_t part_count;
-    char *name;                        /* UNMARK, READ_TOPIC */
-    struct bn_fact_partition *added;   /* EXPAND: owned, replicas too */
+    char *name;                      /* UNMARK, READ_TOPIC */
+    struct bn_fact_partition *added; /* EXPAND: owned, replicas too */
     int32_t added_count;
-    int32_t broker;                    /* ADMIT, FENCE, PRODUCER_IDS */
-    int64_t incarnation;               /* ADMIT, FENCE */
-    uint64_t token;                    /* BROKER_ID */
-    int32_t reserved_max;              /* BROKER_ID */
-    struct bn_fact_producer_ids ids;   /* PRODUCER_IDS */
-    struct bn_output_op *building;     /* until sent: in the step's arena */
-    size_t bytes;                      /* estimated */
+    int32_t broker;                  /* ADMIT, FENCE, PRODUCER_IDS */
+    int64_t incarnation;             /* ADMIT, FENCE */
+    uint64_t token;                  /* BROKER_ID */
+    int32_t reserved_max;            /* BROKER_ID */
+    struct bn_fact_producer_ids ids; /* PRODUCER_IDS */
+    struct bn_output_op *building;   /* until sent: in the step's arena */
+    size_t bytes;                    /* estimated */
 };
 
 struct bn_flight *bn_flight_new(struct bn_model *m, enum bn_flight_kind kind, struct bn_model_topic *topic);
@@ -53,9 +53,10 @@ struct bn_output_op *bn_flight_op(struct bn_model *m, struct bn_flight *f, enum 
                                   struct bn_model_partition *p, size_t bytes);
 bool bn_flight_has_room(const struct bn_flight *f, int32_t ops, size_t bytes);
 void bn_flight_add_part(struct bn_flight *f, struct bn_model_partition *p); /* holds its topic */
-void bn_flight_send(struct bn_model *m, struct bn_flight *f);  /* takes; as a MULTI */
-void bn_flight_purge(struct bn_model *m, struct bn_flight *f); /* takes; as a PURGE of its topic */
-void bn_flight_read(struct bn_model *m, struct bn_flight *f);  /* takes, or keeps in flight: reads all that it is about */
+void bn_flight_send(struct bn_model *m, struct bn_flight *f);               /* takes; as a MULTI */
+void bn_flight_purge(struct bn_model *m, struct bn_flight *f);              /* takes; as a PURGE of its topic */
+void bn_flight_read(struct bn_model *m,
+                    struct bn_flight *f); /* takes, or keeps in flight: reads all that it is about */
 void bn_flight_done(struct bn_model *m, const struct bn_event_multi_done *e);
 void bn_flight_read_done(struct bn_model *m, const struct bn_event_read_done *e);
 void bn_flight_drop_all(struct bn_model *m);

@@ -1,6 +1,6 @@
-/* liveness.c: registrations, streams, fences, admissions. A broker is known by its broker epoch and incarnation; nothing of
- * an older life is believed of a newer one. A registered broker holds no role (leader, candidate, ISR member to be
- * counted on) until a new leader epoch is committed for every partition that it led or was in the ISR of, and
+/* liveness.c: registrations, streams, fences, admissions. A broker is known by its broker epoch and incarnation;
+ * nothing of an older life is believed of a newer one. A registered broker holds no role (leader, candidate, ISR member
+ * to be counted on) until a new leader epoch is committed for every partition that it led or was in the ISR of, and
  * /barnabas/admitted/<id> says so: the record lets the next controller know whom it need not treat as restarted. */
 #include "controller/brain/liveness.h"
 
@@ -17,7 +17,8 @@ static void each_replica(struct bn_model *m, const struct bn_model_broker *b, pa
         for (int32_t i = 0; i < t->partition_count; i++) {
             struct bn_model_partition *p = t->partitions[i];
             bool here = bn_ids_has(bn_ids_fact(&p->replicas), b->id);
-            here = here || (p->has_state && (p->state.leader == b->id || bn_ids_has(bn_ids_fact(&p->state.isr), b->id)));
+            here = here ||
+                   (p->has_state && (p->state.leader == b->id || bn_ids_has(bn_ids_fact(&p->state.isr), b->id)));
             if (here) fn(m, p, b);
         }
     }
@@ -181,7 +182,8 @@ static void send_fence(struct bn_model *m, struct bn_model_broker *b, int64_t in
 void bn_liveness_refused(struct bn_model *m, const struct bn_event_refused *e) {
     struct bn_model_broker *b = bn_model_broker(m, e->broker);
     if (!b || !b->registered || b->incarnation != e->incarnation || b->stream_up || b->fence_flying) return;
-    BN_MODEL_INFO(m, "The process of broker %" PRId32 ", incarnation %" PRId64 ", is gone; fencing it", b->id, e->incarnation);
+    BN_MODEL_INFO(m, "The process of broker %" PRId32 ", incarnation %" PRId64 ", is gone; fencing it", b->id,
+                  e->incarnation);
     send_fence(m, b, e->incarnation);
 }
 
@@ -193,7 +195,7 @@ void bn_liveness_fence_done(struct bn_model *m, struct bn_flight *f, const struc
         return;
     }
     bool absent = e->status == BN_NOTFOUND && e->failed_op == 1; /* the session ended first, or our lost try did it */
-    if (e->status != BN_OK && !absent) return;                    /* a successor has registered: the watch tells */
+    if (e->status != BN_OK && !absent) return;                   /* a successor has registered: the watch tells */
     if (f->incarnation > b->fenced) b->fenced = f->incarnation;
     int64_t until = m->now_ms + m->settings.session_timeout_ms;
     if (until > m->unclean_after_ms) m->unclean_after_ms = until;
@@ -209,7 +211,8 @@ static bool owes(const struct bn_model *m, int32_t broker) {
         for (int32_t i = 0; i < t->partition_count; i++) {
             const struct bn_model_partition *p = t->partitions[i];
             if (!p->must_bump) continue;
-            if ((p->has_state && has_role(&p->state, broker)) || (p->busy && has_role(&p->planned, broker))) return true;
+            if ((p->has_state && has_role(&p->state, broker)) || (p->busy && has_role(&p->planned, broker)))
+                return true;
         }
     }
     return false;

@@ -8,9 +8,9 @@
 struct bn_model;
 
 struct bn_model_settings {
-    uint64_t random_seed;    /* of placement and topic ids; in production from the kernel, in tests fixed */
-    bool unclean_election;   /* unclean.leader.election.enable of the controller; a topic's override wins */
-    bool delete_topic_enable; /* of the controller: for markers that a person or a tool put */
+    uint64_t random_seed;       /* of placement and topic ids; in production from the kernel, in tests fixed */
+    bool unclean_election;      /* unclean.leader.election.enable of the controller; a topic's override wins */
+    bool delete_topic_enable;   /* of the controller: for markers that a person or a tool put */
     int32_t session_timeout_ms; /* after a fence by refusal no unclean election starts before this has passed */
 };
 

@@ -15,7 +15,8 @@
 #include "controller/brain/model.h"
 #include "controller/brain/output.h"
 
-#define BN_MODEL_FLIGHTS_MAX 16 /* multis of partition states in flight; more wait. 16 * 200 writes fill any ZooKeeper */
+#define BN_MODEL_FLIGHTS_MAX                                                                                           \
+    16 /* multis of partition states in flight; more wait. 16 * 200 writes fill any ZooKeeper */
 
 struct bn_model_state { /* an owned bn_fact_state */
     int32_t version, leader, leader_epoch, controller_epoch;
@@ -24,10 +25,10 @@ struct bn_model_state { /* an owned bn_fact_state */
 };
 
 enum bn_model_partition_kind { /* Kafka's four states, by its numbers; see partition_sm.h */
-    BN_MODEL_NEW,
-    BN_MODEL_ONLINE,
-    BN_MODEL_OFFLINE,
-    BN_MODEL_NONEXISTENT,
+                               BN_MODEL_NEW,
+                               BN_MODEL_ONLINE,
+                               BN_MODEL_OFFLINE,
+                               BN_MODEL_NONEXISTENT,
 };
 
 struct bn_model_partition {
@@ -39,15 +40,17 @@ struct bn_model_partition {
     struct bn_model_state state;   /* with has_state: committed */
     struct bn_model_state planned; /* with busy: in flight */
     int planned_why;               /* enum bn_election_why; NOTHING = an accepted ISR proposal */
-    bool busy;        /* a write or a read of its state znode is in flight: at most one, later events wait in the model */
-    bool must_bump;   /* a member or the leader began a new life: a new leader epoch must be committed before it is admitted */
-    bool bump_flying; /* with busy: the planned state was decided after must_bump was set, so that it clears it */
-    bool node_exists; /* .../partitions/<n> is known to exist */
-    bool stuck;       /* its state znode vanished: nothing is written until the topic is read again */
-    struct bn_list dirty;     /* in model.dirty: must be looked at */
-    struct bn_list changed;   /* in model.changed: must be told in the next delta */
-    struct bn_list proposals; /* struct bn_alter_item: waiting ISR proposals, oldest first; the head's may be in flight */
-    bool *confirmed;          /* while the topic is MARKED: per replica, its log is gone. NULL before */
+    bool busy;      /* a write or a read of its state znode is in flight: at most one, later events wait in the model */
+    bool must_bump; /* a member or the leader began a new life: a new leader epoch must be committed before it is
+                       admitted */
+    bool bump_flying;       /* with busy: the planned state was decided after must_bump was set, so that it clears it */
+    bool node_exists;       /* .../partitions/<n> is known to exist */
+    bool stuck;             /* its state znode vanished: nothing is written until the topic is read again */
+    struct bn_list dirty;   /* in model.dirty: must be looked at */
+    struct bn_list changed; /* in model.changed: must be told in the next delta */
+    struct bn_list
+        proposals;   /* struct bn_alter_item: waiting ISR proposals, oldest first; the head's may be in flight */
+    bool *confirmed; /* while the topic is MARKED: per replica, its log is gone. NULL before */
 };
 
 enum bn_model_topic_kind {
@@ -64,21 +67,21 @@ struct bn_model_topic {
     bool has_id;       /* the znode carries the id; id is meaningful also before, once drawn or restored */
     struct bn_uuid id; /* zero = not yet drawn */
     bool has_partitions_node, has_second_id;
-    int32_t version; /* of the topic's znode */
-    int64_t czxid;   /* of the topic's znode; 0 = not known */
-    struct bn_model_partition **partitions; /* ascending by index; usually dense */
-    int32_t partition_count, led_count;     /* led: has a state with a leader */
-    int32_t holds;         /* flights and requests that point here: a GONE topic is freed at 0 */
-    bool busy;             /* a write or read of the topic's own znodes is in flight */
-    bool reread;           /* news came while busy: read again afterwards */
-    bool marker_ours;      /* DeleteTopics put (or is putting) the marker */
-    bool marker_waiting;   /* a marker was seen while CREATING */
+    int32_t version;                          /* of the topic's znode */
+    int64_t czxid;                            /* of the topic's znode; 0 = not known */
+    struct bn_model_partition **partitions;   /* ascending by index; usually dense */
+    int32_t partition_count, led_count;       /* led: has a state with a leader */
+    int32_t holds;                            /* flights and requests that point here: a GONE topic is freed at 0 */
+    bool busy;                                /* a write or read of the topic's own znodes is in flight */
+    bool reread;                              /* news came while busy: read again afterwards */
+    bool marker_ours;                         /* DeleteTopics put (or is putting) the marker */
+    bool marker_waiting;                      /* a marker was seen while CREATING */
     bool node_gone, marker_gone, config_gone; /* while ERASING: already deleted */
-    bool noted;            /* it was told that the deletion waits for dead brokers */
-    struct bn_list dirty;  /* in model.dirty_topics */
-    struct bn_model_config *config_new; /* while CREATING: its overrides, not yet in ZooKeeper */
-    bool config_exists;    /* while CREATING: its config znode is there already */
-    int32_t delta_at;      /* while a delta is made: its place in it; -1 otherwise */
+    bool noted;                               /* it was told that the deletion waits for dead brokers */
+    struct bn_list dirty;                     /* in model.dirty_topics */
+    struct bn_model_config *config_new;       /* while CREATING: its overrides, not yet in ZooKeeper */
+    bool config_exists;                       /* while CREATING: its config znode is there already */
+    int32_t delta_at;                         /* while a delta is made: its place in it; -1 otherwise */
 };
 
 struct bn_model_broker {
@@ -91,14 +94,14 @@ struct bn_model_broker {
     bool has_admitted; /* /barnabas/admitted/<id> exists */
     int64_t admitted;
     bool admit_flying;
-    int64_t fenced;    /* the incarnation that we fenced, -1 = none: a list of brokers read before still names it */
+    int64_t fenced; /* the incarnation that we fenced, -1 = none: a list of brokers read before still names it */
     bool fence_flying;
     bool stream_up, stream_imaged;
     uint64_t stream;
     bool hello_waits;
     struct bn_event_hello hello;
-    bool image_due;    /* after this step's delta */
-    bool changed;      /* must be told in the next delta: registered, changed or removed */
+    bool image_due; /* after this step's delta */
+    bool changed;   /* must be told in the next delta: registered, changed or removed */
 };
 
 struct bn_model_config {
@@ -117,30 +120,30 @@ struct bn_model {
     const char *resign_reason; /* in the step's arena */
     int32_t controller_id, controller_epoch;
     char *cluster_id;
-    struct bn_map topics;       /* by name */
-    struct bn_map topics_by_id; /* those whose id is known to be in ZooKeeper */
-    struct bn_map configs;      /* by "type/name" */
+    struct bn_map topics;             /* by name */
+    struct bn_map topics_by_id;       /* those whose id is known to be in ZooKeeper */
+    struct bn_map configs;            /* by "type/name" */
     struct bn_model_broker **brokers; /* ascending by id; also those that are not registered any more */
     int32_t broker_count;
     struct bn_fact_producer_ids producer_ids;
     bool producer_ids_flying;
     struct bn_list dirty, dirty_topics, changed;
-    struct bn_list flights;  /* struct bn_flight, oldest first */
+    struct bn_list flights; /* struct bn_flight, oldest first */
     uint64_t flight_next;
     int32_t state_flights;
-    int32_t bump_count;      /* partitions with must_bump */
+    int32_t bump_count;       /* partitions with must_bump */
     int64_t unclean_after_ms; /* no unclean election before: a broker was fenced by refusal */
     bool unclean_waits;       /* and some partition waits for it */
     bool brokers_changed, configs_changed;
-    int64_t timer_ms;         /* what the shell was asked for; -1 = nothing */
-    struct bn_list requests;  /* struct bn_request: admin requests that wait */
-    struct bn_list alters;    /* struct bn_alter_request: ISR proposals that wait */
-    struct bn_list id_waits;  /* producer-id requests that wait */
+    int64_t timer_ms;                  /* what the shell was asked for; -1 = nothing */
+    struct bn_list requests;           /* struct bn_request: admin requests that wait */
+    struct bn_list alters;             /* struct bn_alter_request: ISR proposals that wait */
+    struct bn_list id_waits;           /* producer-id requests that wait */
     struct bn_output_removed *removed; /* tombstones for the next delta */
     int32_t removed_count;
-    int32_t configs_empty;    /* told as "no overrides", to be forgotten */
+    int32_t configs_empty; /* told as "no overrides", to be forgotten */
     int64_t sequence;
-    bool images_due;          /* something vanished without a tombstone: every stream begins anew */
+    bool images_due;            /* something vanished without a tombstone: every stream begins anew */
     struct bn_output_list *out; /* of the step that runs */
 };
 
@@ -151,7 +154,7 @@ void bn_model_broker_describe(struct bn_model_broker *b, const struct bn_fact_br
 bool bn_model_broker_differs(const struct bn_model_broker *b, const struct bn_fact_broker *fact);
 
 /* Topics and partitions. */
-struct bn_model_topic *bn_model_topic(const struct bn_model *m, const char *name); /* NULL */
+struct bn_model_topic *bn_model_topic(const struct bn_model *m, const char *name);               /* NULL */
 struct bn_model_topic *bn_model_topic_by_id(const struct bn_model *m, const struct bn_uuid *id); /* NULL */
 struct bn_model_topic *bn_model_topic_make(struct bn_model *m, const char *name); /* CREATING, no partitions */
 void bn_model_topic_index_id(struct bn_model *m, struct bn_model_topic *t);
@@ -160,6 +163,7 @@ void bn_model_topic_hold(struct bn_model_topic *t);
 void bn_model_topic_release(struct bn_model_topic *t);
 struct bn_model_partition *bn_model_partition(const struct bn_model_topic *t, int32_t index); /* NULL */
 struct bn_model_partition *bn_model_partition_make(struct bn_model_topic *t, const struct bn_fact_partition *fact);
+void bn_model_partition_free(struct bn_model_partition *p); /* takes; out of every list of the model */
 void bn_model_partition_dirty(struct bn_model *m, struct bn_model_partition *p);
 void bn_model_partition_changed(struct bn_model *m, struct bn_model_partition *p);
 void bn_model_topic_dirty(struct bn_model *m, struct bn_model_topic *t);

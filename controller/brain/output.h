@@ -8,8 +8,8 @@
 #include "controller/brain/fact.h"
 #include "controller/brain/kerr.h"
 
-#define BN_OUTPUT_OPS_MAX 200             /* of one multi, without the guard */
-#define BN_OUTPUT_BYTES_MAX (256 * 1024)  /* estimated data and paths of one multi; one op alone may be larger */
+#define BN_OUTPUT_OPS_MAX 200            /* of one multi, without the guard */
+#define BN_OUTPUT_BYTES_MAX (256 * 1024) /* estimated data and paths of one multi; one op alone may be larger */
 
 enum bn_output_kind {
     BN_OUTPUT_MULTI, /* u.multi: one ZooKeeper multi, after a check of /controller_epoch as its first op */
@@ -17,7 +17,8 @@ enum bn_output_kind {
                       * guarded; nodes already gone are fine. For when strangers put znodes there. Ends as MULTI_DONE */
     BN_OUTPUT_READ,  /* u.read: sync, then read these anew (an answer was lost, or somebody else wrote) */
     BN_OUTPUT_DELTA, /* u.delta: to every stream that has been given an IMAGE in an earlier output */
-    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only. May go in pieces (`more`), all of this sequence */
+    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only. May go in pieces (`more`), all of this
+                        sequence */
     BN_OUTPUT_REPLY, /* u.reply: the answer to a token */
     BN_OUTPUT_PROBE, /* u.probe: a stream ended; dial the life port if it is armed; REFUSED when it refuses */
     BN_OUTPUT_CLOSE, /* u.token: close this stream (a newer one of the same broker came, or its registration is gone) */
@@ -29,10 +30,10 @@ enum bn_output_kind {
 
 /* `version` is the expected data version; -1 = any. Data is what the fact says. */
 enum bn_output_op_kind {
-    BN_OUTPUT_OP_CREATE_CONFIG,   /* /config/topics/<topic> with u.config */
+    BN_OUTPUT_OP_CREATE_CONFIG, /* /config/topics/<topic> with u.config */
     BN_OUTPUT_OP_SET_CONFIG,
     BN_OUTPUT_OP_DELETE_CONFIG,
-    BN_OUTPUT_OP_CREATE_TOPIC,    /* /brokers/topics/<topic> with u.assignment */
+    BN_OUTPUT_OP_CREATE_TOPIC, /* /brokers/topics/<topic> with u.assignment */
     BN_OUTPUT_OP_SET_TOPIC,
     BN_OUTPUT_OP_DELETE_TOPIC,
     BN_OUTPUT_OP_CREATE_PARTITIONS, /* /brokers/topics/<topic>/partitions: the second copy of the id, u.assignment.id */
@@ -40,10 +41,10 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_DELETE_PARTITIONS,
     BN_OUTPUT_OP_CREATE_PARTITION, /* .../partitions/<partition>: null data */
     BN_OUTPUT_OP_DELETE_PARTITION,
-    BN_OUTPUT_OP_CREATE_STATE,    /* .../partitions/<partition>/state with u.state (whose version is what it will be) */
+    BN_OUTPUT_OP_CREATE_STATE, /* .../partitions/<partition>/state with u.state (whose version is what it will be) */
     BN_OUTPUT_OP_SET_STATE,
     BN_OUTPUT_OP_DELETE_STATE,
-    BN_OUTPUT_OP_CREATE_MARKER,   /* /admin/delete_topics/<topic>: null data */
+    BN_OUTPUT_OP_CREATE_MARKER, /* /admin/delete_topics/<topic>: null data */
     BN_OUTPUT_OP_DELETE_MARKER,
     BN_OUTPUT_OP_SET_PRODUCER_IDS, /* /latest_producer_id_block with u.producer_ids */
     BN_OUTPUT_OP_SET_SEQID,        /* /brokers/seqid: empty data, any version */
@@ -55,10 +56,10 @@ enum bn_output_op_kind {
 
 struct bn_output_op {
     enum bn_output_op_kind kind;
-    const char *topic;  /* NULL where the path has none */
-    int32_t partition;  /* -1 where the path has none */
-    int32_t broker;     /* -1 where the path has none */
-    int32_t version;    /* SET, DELETE */
+    const char *topic; /* NULL where the path has none */
+    int32_t partition; /* -1 where the path has none */
+    int32_t broker;    /* -1 where the path has none */
+    int32_t version;   /* SET, DELETE */
     union {
         struct bn_fact_config config;
         struct bn_output_assignment {
@@ -100,7 +101,7 @@ struct bn_output_topic { /* in a delta: the changed partitions; only partitions 
     const struct bn_output_partition {
         struct bn_fact_partition fact; /* has_state */
         bool is_new;                   /* still in its first state: an empty log may be made for it */
-    } *partitions;
+    } * partitions;
     int32_t partition_count;
 };
 
@@ -115,7 +116,7 @@ struct bn_output_delta {
     int64_t for_incarnation; /* IMAGE */
     bool reset;              /* IMAGE */
     int32_t controller_epoch, controller_id;
-    int64_t sequence;        /* DELTA: one more than the last. IMAGE: that of the last DELTA */
+    int64_t sequence; /* DELTA: one more than the last. IMAGE: that of the last DELTA */
     const char *cluster_id;
     const struct bn_fact_broker *brokers; /* registered or changed */
     int32_t broker_count;

@@ -1,9 +1,11 @@
-/* partition_sm.c: turns "something happened to this partition" into at most one write in flight. The machine is driven by
- * levels, not edges: an event only marks a partition dirty; settle compares what is with what should be and plans the
- * difference. So nothing is lost when a write is in flight, refused or ambiguous: its end marks the partition dirty again.
+/* partition_sm.c: turns "something happened to this partition" into at most one write in flight. The machine is driven
+ * by levels, not edges: an event only marks a partition dirty; settle compares what is with what should be and plans
+ * the difference. So nothing is lost when a write is in flight, refused or ambiguous: its end marks the partition dirty
+ * again.
  *
- * Invariants: busy = exactly one flight names the partition; planned is meaningful only then; every planned leader epoch is
- * the committed one plus one (an accepted ISR proposal keeps it); nothing becomes visible before its commit. */
+ * Invariants: busy = exactly one flight names the partition; planned is meaningful only then; every planned leader
+ * epoch is the committed one plus one (an accepted ISR proposal keeps it); nothing becomes visible before its commit.
+ */
 #include "controller/brain/partition_sm.h"
 
 #include "common/base/alloc.h"
@@ -44,7 +46,8 @@ static void move_kind(struct bn_model *m, struct bn_model_partition *p) {
                       "Changed partition %s-%" PRId32 " from %s to %s with state LeaderAndIsr(leader=%" PRId32
                       ", leaderEpoch=%" PRId32 ", isr=List(%s), partitionEpoch=%" PRId32 ")",
                       p->topic->name, p->index, KIND_NAMES[p->kind], KIND_NAMES[to], p->state.leader,
-                      p->state.leader_epoch, bn_ids_text(bn_ids_fact(&p->state.isr), isr, sizeof isr), p->state.version);
+                      p->state.leader_epoch, bn_ids_text(bn_ids_fact(&p->state.isr), isr, sizeof isr),
+                      p->state.version);
     p->kind = to;
 }
 
@@ -79,7 +82,8 @@ static void committed(struct bn_model *m, struct bn_model_partition *p) {
 /* Adopts what stands in ZooKeeper when it is not what we wrote. */
 static void adopt(struct bn_model *m, struct bn_model_partition *p, const struct bn_fact_state *state) {
     if (p->has_state && bn_model_state_eq(&p->state, state)) return; /* our write did not happen */
-    BN_MODEL_WARN(m, "The state of %s-%" PRId32 " was changed by somebody else; taking it over", p->topic->name, p->index);
+    BN_MODEL_WARN(m, "The state of %s-%" PRId32 " was changed by somebody else; taking it over", p->topic->name,
+                  p->index);
     bn_model_partition_commit(p, state);
     p->planned_why = BN_ELECTION_NOTHING;
     move_kind(m, p);
@@ -97,7 +101,8 @@ void bn_partition_sm_read(struct bn_model *m, struct bn_flight *f, const struct 
             continue;
         }
         if (!r->found) {
-            BN_MODEL_WARN(m, "The state of %s-%" PRId32 " vanished from ZooKeeper; leaving it alone", p->topic->name, p->index);
+            BN_MODEL_WARN(m, "The state of %s-%" PRId32 " vanished from ZooKeeper; leaving it alone", p->topic->name,
+                          p->index);
             p->stuck = true;
             set_free(m, p);
             continue;

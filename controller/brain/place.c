@@ -1,5 +1,5 @@
-/* place.c: replica placement as Kafka does it, so that operators find the layouts they know: the first replicas go round
- * the brokers from a drawn start; the others follow at a distance that shifts by one each round. With racks, the
+/* place.c: replica placement as Kafka does it, so that operators find the layouts they know: the first replicas go
+ * round the brokers from a drawn start; the others follow at a distance that shifts by one each round. With racks, the
  * brokers are arranged alternating by rack, and a rack gets its second replica only when every rack has one. */
 #include "controller/brain/place.h"
 
@@ -20,7 +20,8 @@ static void assign_plain(const struct bn_place_request *r, int32_t *out) {
         if (p > 0 && p % n == 0) shift++;
         int32_t first = (int32_t)(((int64_t)p + r->start) % n);
         *out++ = r->brokers[first].id;
-        for (int32_t j = 0; j < r->replication_factor - 1; j++) *out++ = r->brokers[replica_index(first, shift, j, n)].id;
+        for (int32_t j = 0; j < r->replication_factor - 1; j++)
+            *out++ = r->brokers[replica_index(first, shift, j, n)].id;
     }
 }
 
@@ -44,8 +45,7 @@ static int by_turn(const void *a, const void *b) {
 
 /* Arranges the brokers alternating by rack; returns how many racks there are. */
 static int32_t arrange(const struct bn_place_request *r, struct racked *list) {
-    for (int32_t i = 0; i < r->broker_count; i++)
-        list[i] = (struct racked){r->brokers[i].id, 0, r->brokers[i].rack, 0};
+    for (int32_t i = 0; i < r->broker_count; i++) list[i] = (struct racked){r->brokers[i].id, 0, r->brokers[i].rack, 0};
     qsort(list, (size_t)r->broker_count, sizeof *list, by_rack);
     int32_t racks = 1;
     for (int32_t i = 1; i < r->broker_count; i++) {

@@ -1,6 +1,6 @@
 /* publish.c: makes deltas and images out of the committed model. One delta per step, so that the order of deltas is the
- * order in which ZooKeeper took the decisions; sequence numbers have no gap, whoever listens. An image is the whole model
- * as of the last delta. Both borrow from the model: they are the last outputs of a step. */
+ * order in which ZooKeeper took the decisions; sequence numbers have no gap, whoever listens. An image is the whole
+ * model as of the last delta. Both borrow from the model: they are the last outputs of a step. */
 #include "controller/brain/publish.h"
 
 #include "common/base/alloc.h"
@@ -52,10 +52,10 @@ static void add_configs(struct bn_model *m, struct bn_output_delta *d, bool all)
 /* The changed partitions, by topic, topics in the order of their first change. */
 static void add_changed(struct bn_model *m, struct bn_output_delta *d) {
     int32_t total = 0, topics = 0;
-    BN_LIST_FOR(it, &m->changed) total++;
+    BN_LIST_FOR (it, &m->changed) total++;
     struct bn_output_topic *list = bn_model_scratch(m, (size_t)total, sizeof *list);
     struct bn_model_topic **source = bn_model_scratch(m, (size_t)total, sizeof(struct bn_model_topic *));
-    BN_LIST_FOR(it, &m->changed) {
+    BN_LIST_FOR (it, &m->changed) {
         struct bn_model_topic *t = BN_CONTAINER_OF(it, struct bn_model_partition, changed)->topic;
         if (t->delta_at < 0) {
             t->delta_at = topics;
@@ -146,13 +146,14 @@ void bn_publish_reset(struct bn_model *m) {
     for (int32_t i = 0; i < m->broker_count; i++) m->brokers[i]->changed = false;
     for (int32_t i = 0; i < m->removed_count; i++) bn_alloc_free((void *)(uintptr_t)m->removed[i].name);
     size_t at = 0;
-    for (struct bn_map_entry *e; (e = bn_map_next(&m->configs, &at));) ((struct bn_model_config *)e->value)->changed = false;
+    for (struct bn_map_entry *e; (e = bn_map_next(&m->configs, &at));)
+        ((struct bn_model_config *)e->value)->changed = false;
     m->removed_count = 0;
     m->brokers_changed = m->configs_changed = false;
 }
 
 void bn_publish_settle(struct bn_model *m) {
-    if (anything(m)) make_delta(m);
+    if (anything(m) || m->images_due) make_delta(m); /* the number of a new beginning is a new one, too */
     for (int32_t i = 0; i < m->broker_count; i++) {
         struct bn_model_broker *b = m->brokers[i];
         if (b->stream_up && (b->image_due || (m->images_due && b->stream_imaged))) make_image(m, b);

@@ -56,7 +56,7 @@ static void request_free(struct bn_request *r) {
 typedef void (*item_fn)(struct bn_request_item *item, int error, const char *message);
 
 static void each_item(struct bn_model *m, const struct bn_model_topic *t, item_fn fn, int error, const char *message) {
-    BN_LIST_FOR(it, &m->requests) {
+    BN_LIST_FOR (it, &m->requests) {
         struct bn_request *r = BN_CONTAINER_OF(it, struct bn_request, node);
         for (int32_t i = 0; i < r->count; i++)
             if (r->items[i].topic == t) fn(&r->items[i], error, message);
@@ -90,7 +90,9 @@ static void on_expand_failed(struct bn_request_item *item, int error, const char
     if (item->phase == BN_REQUEST_FLYING) item->phase = BN_REQUEST_TURN;
 }
 
-void bn_request_expand_done(struct bn_model *m, const struct bn_model_topic *t) { each_item(m, t, on_expanded, 0, NULL); }
+void bn_request_expand_done(struct bn_model *m, const struct bn_model_topic *t) {
+    each_item(m, t, on_expanded, 0, NULL);
+}
 
 void bn_request_expand_failed(struct bn_model *m, const struct bn_model_topic *t) {
     each_item(m, t, on_expand_failed, 0, NULL);
@@ -109,7 +111,8 @@ static bool all_led(const struct bn_request_item *item) {
 static void look(struct bn_request_item *item) {
     if (item->phase == BN_REQUEST_DECIDED) return;
     if (item->topic->kind == BN_MODEL_GONE)
-        bn_request_decide(item, item->phase == BN_REQUEST_GONE ? BN_KERR_NONE : BN_KERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
+        bn_request_decide(item, item->phase == BN_REQUEST_GONE ? BN_KERR_NONE : BN_KERR_UNKNOWN_TOPIC_OR_PARTITION,
+                          NULL);
     else if (item->phase == BN_REQUEST_LEADERS && all_led(item))
         bn_request_decide(item, BN_KERR_NONE, NULL);
 }
@@ -138,7 +141,7 @@ static void answer(struct bn_model *m, struct bn_request *r) {
 }
 
 void bn_request_turns(struct bn_model *m) {
-    BN_LIST_FOR(it, &m->requests) {
+    BN_LIST_FOR (it, &m->requests) {
         struct bn_request *r = BN_CONTAINER_OF(it, struct bn_request, node);
         for (int32_t i = 0; i < r->count; i++) {
             struct bn_request_item *item = &r->items[i];
@@ -150,7 +153,7 @@ void bn_request_turns(struct bn_model *m) {
 }
 
 void bn_request_settle(struct bn_model *m) {
-    BN_LIST_FOR(it, &m->requests) {
+    BN_LIST_FOR (it, &m->requests) {
         struct bn_request *r = BN_CONTAINER_OF(it, struct bn_request, node);
         int32_t open = 0, begun = 0;
         for (int32_t i = 0; i < r->count; i++) {
@@ -174,5 +177,5 @@ int64_t bn_request_deadline(const struct bn_model *m) {
 }
 
 void bn_request_drop_all(struct bn_model *m) {
-    BN_LIST_FOR(it, &m->requests) request_free(BN_CONTAINER_OF(it, struct bn_request, node));
+    BN_LIST_FOR (it, &m->requests) request_free(BN_CONTAINER_OF(it, struct bn_request, node));
 }

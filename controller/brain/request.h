@@ -22,9 +22,9 @@ struct bn_request_item {
     char *message;
     int32_t num_partitions; /* the total asked for */
     int16_t replication_factor;
-    struct bn_model_topic *topic;          /* held; NULL before it is known and when decided */
-    int32_t first;                         /* LEADERS: of partitions first..num_partitions-1 */
-    bool has_assignments;                  /* CREATE_PARTITIONS */
+    struct bn_model_topic *topic; /* held; NULL before it is known and when decided */
+    int32_t first;                /* LEADERS: of partitions first..num_partitions-1 */
+    bool has_assignments;         /* CREATE_PARTITIONS */
     struct bn_ids *assignments;
     int32_t assignment_count;
 };
@@ -41,9 +41,10 @@ struct bn_request {
 };
 
 struct bn_request *bn_request_new(struct bn_model *m, uint64_t token, enum bn_request_kind kind, int32_t timeout_ms,
-                                  int32_t count); /* shares: in model.requests */
+                                  int32_t count);                                     /* shares: in model.requests */
 void bn_request_decide(struct bn_request_item *item, int error, const char *message); /* copies */
-void bn_request_attach(struct bn_request_item *item, struct bn_model_topic *t, enum bn_request_phase phase); /* holds t */
+void bn_request_attach(struct bn_request_item *item, struct bn_model_topic *t,
+                       enum bn_request_phase phase); /* holds t */
 /* What waits for t cannot come true. */
 void bn_request_fail_topic(struct bn_model *m, const struct bn_model_topic *t, int error, const char *message);
 void bn_request_topic_marked(struct bn_model *m, const struct bn_model_topic *t);

@@ -1,5 +1,5 @@
-/* step.c: the table of events, and how a step ends. A handler only changes the model and marks what is touched; the end of
- * every step brings the world up to it, always in the same order: topics, partitions, admissions, the delta and the
+/* step.c: the table of events, and how a step ends. A handler only changes the model and marks what is touched; the end
+ * of every step brings the world up to it, always in the same order: topics, partitions, admissions, the delta and the
  * images, answers, the timer. To add a reaction: an event, a handler in one file, a row in dispatch. */
 #include "controller/brain/step.h"
 
@@ -31,25 +31,63 @@ static void activate(struct bn_model *m, const struct bn_event_activated *e) {
 
 static void dispatch(struct bn_model *m, const struct bn_event *e) {
     switch (e->kind) {
-    case BN_EVENT_ACTIVATED: activate(m, &e->u.activated); break;
-    case BN_EVENT_BROKERS: bn_liveness_brokers(m, &e->u.brokers); break;
-    case BN_EVENT_HELLO: bn_liveness_hello(m, &e->u.hello); break;
-    case BN_EVENT_STREAM_DOWN: bn_liveness_stream_down(m, e->u.stream.token); break;
-    case BN_EVENT_REFUSED: bn_liveness_refused(m, &e->u.refused); break;
-    case BN_EVENT_TOPIC: bn_topics_absorb(m, &e->u.topic); break;
-    case BN_EVENT_TOPIC_GONE: bn_topics_vanished(m, e->u.name); break;
-    case BN_EVENT_DELETE_MARKER: bn_deletion_marker(m, e->u.name); break;
-    case BN_EVENT_CONFIG: bn_config_event(m, &e->u.config); break;
-    case BN_EVENT_CREATE_TOPICS: bn_admin_create_topics(m, &e->u.create_topics); break;
-    case BN_EVENT_DELETE_TOPICS: bn_admin_delete_topics(m, &e->u.delete_topics); break;
-    case BN_EVENT_CREATE_PARTITIONS: bn_admin_create_partitions(m, &e->u.create_partitions); break;
-    case BN_EVENT_ALTER_PARTITION: bn_alter_request(m, &e->u.alter_partition); break;
-    case BN_EVENT_REPLICAS_DELETED: bn_deletion_confirm(m, &e->u.replicas_deleted); break;
-    case BN_EVENT_PRODUCER_IDS: bn_blocks_producer_ids(m, &e->u.producer_ids); break;
-    case BN_EVENT_BROKER_ID: bn_blocks_broker_id(m, &e->u.broker_id); break;
-    case BN_EVENT_MULTI_DONE: bn_flight_done(m, &e->u.multi_done); break;
-    case BN_EVENT_READ_DONE: bn_flight_read_done(m, &e->u.read_done); break;
-    case BN_EVENT_TICK: m->timer_ms = -1; break;
+    case BN_EVENT_ACTIVATED:
+        activate(m, &e->u.activated);
+        break;
+    case BN_EVENT_BROKERS:
+        bn_liveness_brokers(m, &e->u.brokers);
+        break;
+    case BN_EVENT_HELLO:
+        bn_liveness_hello(m, &e->u.hello);
+        break;
+    case BN_EVENT_STREAM_DOWN:
+        bn_liveness_stream_down(m, e->u.stream.token);
+        break;
+    case BN_EVENT_REFUSED:
+        bn_liveness_refused(m, &e->u.refused);
+        break;
+    case BN_EVENT_TOPIC:
+        bn_topics_absorb(m, &e->u.topic);
+        break;
+    case BN_EVENT_TOPIC_GONE:
+        bn_topics_vanished(m, e->u.name);
+        break;
+    case BN_EVENT_DELETE_MARKER:
+        bn_deletion_marker(m, e->u.name);
+        break;
+    case BN_EVENT_CONFIG:
+        bn_config_event(m, &e->u.config);
+        break;
+    case BN_EVENT_CREATE_TOPICS:
+        bn_admin_create_topics(m, &e->u.create_topics);
+        break;
+    case BN_EVENT_DELETE_TOPICS:
+        bn_admin_delete_topics(m, &e->u.delete_topics);
+        break;
+    case BN_EVENT_CREATE_PARTITIONS:
+        bn_admin_create_partitions(m, &e->u.create_partitions);
+        break;
+    case BN_EVENT_ALTER_PARTITION:
+        bn_alter_request(m, &e->u.alter_partition);
+        break;
+    case BN_EVENT_REPLICAS_DELETED:
+        bn_deletion_confirm(m, &e->u.replicas_deleted);
+        break;
+    case BN_EVENT_PRODUCER_IDS:
+        bn_blocks_producer_ids(m, &e->u.producer_ids);
+        break;
+    case BN_EVENT_BROKER_ID:
+        bn_blocks_broker_id(m, &e->u.broker_id);
+        break;
+    case BN_EVENT_MULTI_DONE:
+        bn_flight_done(m, &e->u.multi_done);
+        break;
+    case BN_EVENT_READ_DONE:
+        bn_flight_read_done(m, &e->u.read_done);
+        break;
+    case BN_EVENT_TICK:
+        m->timer_ms = -1;
+        break;
     }
 }
 
@@ -61,7 +99,8 @@ static void unclean_due(struct bn_model *m) {
     for (struct bn_map_entry *e; (e = bn_map_next(&m->topics, &at));) {
         const struct bn_model_topic *t = e->value;
         for (int32_t i = 0; i < t->partition_count; i++)
-            if (t->partitions[i]->has_state && t->partitions[i]->state.leader < 0) bn_model_partition_dirty(m, t->partitions[i]);
+            if (t->partitions[i]->has_state && t->partitions[i]->state.leader < 0)
+                bn_model_partition_dirty(m, t->partitions[i]);
     }
 }
 

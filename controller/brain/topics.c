@@ -1,8 +1,8 @@
-/* topics.c: the life of a topic up to its deletion (deletion.c). One write or read of a topic's own znodes is in flight at a
- * time (busy); news that comes meanwhile makes it read again. A topic id is drawn only for a topic without any partition
- * state; otherwise it is restored, from the model or from its second copy in the data of .../partitions, because Kafka
- * 2.8's tool rewrites the topic's znode without it (safety.md §3). The reassignment of existing partitions by editing the
- * znode is ignored, as in Kafka. */
+/* topics.c: the life of a topic up to its deletion (deletion.c). One write or read of a topic's own znodes is in flight
+ * at a time (busy); news that comes meanwhile makes it read again. A topic id is drawn only for a topic without any
+ * partition state; otherwise it is restored, from the model or from its second copy in the data of .../partitions,
+ * because Kafka 2.8's tool rewrites the topic's znode without it (safety.md §3). The reassignment of existing
+ * partitions by editing the znode is ignored, as in Kafka. */
 #include "controller/brain/topics.h"
 
 #include "common/base/alloc.h"
@@ -30,7 +30,8 @@ void bn_topics_move(struct bn_model_topic *t, enum bn_model_topic_kind to) {
 size_t bn_topics_bytes(const struct bn_fact_partition *partitions, int32_t count) {
     size_t bytes = 128;
     for (int32_t i = 0; i < count; i++)
-        bytes += 16 + 7u * (size_t)(partitions[i].replicas.count + partitions[i].adding.count + partitions[i].removing.count);
+        bytes += 16 + 7u * (size_t)(partitions[i].replicas.count + partitions[i].adding.count +
+                                    partitions[i].removing.count);
     return bytes;
 }
 
@@ -62,11 +63,12 @@ static void add_second_copy(struct bn_model *m, struct bn_flight *f, bool exists
 
 /* Its id stands in ZooKeeper, twice: its partitions may have states. */
 static void complete(struct bn_model *m, struct bn_model_topic *t) {
+    bool told = bn_model_topic_by_id(m, &t->id) == t;
     t->has_id = t->has_partitions_node = t->has_second_id = true;
     bn_model_topic_index_id(m, t);
     for (int32_t i = 0; i < t->partition_count; i++) {
         bn_model_partition_dirty(m, t->partitions[i]);
-        if (t->partitions[i]->has_state) bn_model_partition_changed(m, t->partitions[i]);
+        if (t->partitions[i]->has_state && !told) bn_model_partition_changed(m, t->partitions[i]);
     }
 }
 
@@ -195,7 +197,8 @@ void bn_topics_settle(struct bn_model *m, struct bn_model_topic *t) {
     if (t->has_id && t->has_partitions_node && t->has_second_id) return;
     if (bn_uuid_is_zero(&t->id)) {
         bn_model_draw_id(m, &t->id);
-        if (any_state(t)) BN_MODEL_WARN(m, "Topic %s has partition states but no topic id anywhere; giving it a new one", t->name);
+        if (any_state(t))
+            BN_MODEL_WARN(m, "Topic %s has partition states but no topic id anywhere; giving it a new one", t->name);
     }
     struct bn_flight *f = bn_flight_new(m, BN_FLIGHT_TOPIC_ID, t);
     if (!t->has_id) add_topic_op(m, f, BN_OUTPUT_OP_SET_TOPIC, NULL, 0);
@@ -324,7 +327,8 @@ void bn_topics_create_read(struct bn_model *m, struct bn_flight *f, const struct
 
 /* --- more partitions --- */
 
-void bn_topics_expand(struct bn_model *m, struct bn_model_topic *t, const struct bn_fact_partition *added, int32_t count) {
+void bn_topics_expand(struct bn_model *m, struct bn_model_topic *t, const struct bn_fact_partition *added,
+                      int32_t count) {
     BN_ASSERT(t->kind == BN_MODEL_LIVE);
     BN_ASSERT(!t->busy);
     struct bn_flight *f = bn_flight_new(m, BN_FLIGHT_EXPAND, t);

@@ -21,8 +21,10 @@ struct bn_topics_plan {
     struct bn_fact_config config; /* type "topics"; also when empty: Kafka makes the znode always */
 };
 struct bn_model_topic *bn_topics_create(struct bn_model *m, const struct bn_topics_plan *plan); /* CREATING */
-/* t is LIVE and not busy; added: new indexes. On failure the topic is read again and its waiting requests start over. */
-void bn_topics_expand(struct bn_model *m, struct bn_model_topic *t, const struct bn_fact_partition *added, int32_t count);
+/* t is LIVE and not busy; added: new indexes. On failure the topic is read again and its waiting requests start over.
+ */
+void bn_topics_expand(struct bn_model *m, struct bn_model_topic *t, const struct bn_fact_partition *added,
+                      int32_t count);
 /* The estimated size of the topic's znode. */
 size_t bn_topics_bytes(const struct bn_fact_partition *partitions, int32_t count);
 

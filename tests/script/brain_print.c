@@ -2,17 +2,28 @@
 #include "tests/script/brain_print.h"
 
 static const char *const OPS[] = {
-    [BN_OUTPUT_OP_CREATE_CONFIG] = "create-config",         [BN_OUTPUT_OP_SET_CONFIG] = "set-config",
-    [BN_OUTPUT_OP_DELETE_CONFIG] = "delete-config",         [BN_OUTPUT_OP_CREATE_TOPIC] = "create-topic",
-    [BN_OUTPUT_OP_SET_TOPIC] = "set-topic",                 [BN_OUTPUT_OP_DELETE_TOPIC] = "delete-topic",
-    [BN_OUTPUT_OP_CREATE_PARTITIONS] = "create-partitions", [BN_OUTPUT_OP_SET_PARTITIONS] = "set-partitions",
-    [BN_OUTPUT_OP_DELETE_PARTITIONS] = "delete-partitions", [BN_OUTPUT_OP_CREATE_PARTITION] = "create-partition",
-    [BN_OUTPUT_OP_DELETE_PARTITION] = "delete-partition",   [BN_OUTPUT_OP_CREATE_STATE] = "create-state",
-    [BN_OUTPUT_OP_SET_STATE] = "set-state",                 [BN_OUTPUT_OP_DELETE_STATE] = "delete-state",
-    [BN_OUTPUT_OP_CREATE_MARKER] = "create-marker",         [BN_OUTPUT_OP_DELETE_MARKER] = "delete-marker",
-    [BN_OUTPUT_OP_SET_PRODUCER_IDS] = "set-producer-ids",   [BN_OUTPUT_OP_SET_SEQID] = "set-seqid",
-    [BN_OUTPUT_OP_CREATE_ADMITTED] = "create-admitted",     [BN_OUTPUT_OP_SET_ADMITTED] = "set-admitted",
-    [BN_OUTPUT_OP_CHECK_INCARNATION] = "check-incarnation", [BN_OUTPUT_OP_DELETE_BROKER] = "delete-broker",
+    [BN_OUTPUT_OP_CREATE_CONFIG] = "create-config",
+    [BN_OUTPUT_OP_SET_CONFIG] = "set-config",
+    [BN_OUTPUT_OP_DELETE_CONFIG] = "delete-config",
+    [BN_OUTPUT_OP_CREATE_TOPIC] = "create-topic",
+    [BN_OUTPUT_OP_SET_TOPIC] = "set-topic",
+    [BN_OUTPUT_OP_DELETE_TOPIC] = "delete-topic",
+    [BN_OUTPUT_OP_CREATE_PARTITIONS] = "create-partitions",
+    [BN_OUTPUT_OP_SET_PARTITIONS] = "set-partitions",
+    [BN_OUTPUT_OP_DELETE_PARTITIONS] = "delete-partitions",
+    [BN_OUTPUT_OP_CREATE_PARTITION] = "create-partition",
+    [BN_OUTPUT_OP_DELETE_PARTITION] = "delete-partition",
+    [BN_OUTPUT_OP_CREATE_STATE] = "create-state",
+    [BN_OUTPUT_OP_SET_STATE] = "set-state",
+    [BN_OUTPUT_OP_DELETE_STATE] = "delete-state",
+    [BN_OUTPUT_OP_CREATE_MARKER] = "create-marker",
+    [BN_OUTPUT_OP_DELETE_MARKER] = "delete-marker",
+    [BN_OUTPUT_OP_SET_PRODUCER_IDS] = "set-producer-ids",
+    [BN_OUTPUT_OP_SET_SEQID] = "set-seqid",
+    [BN_OUTPUT_OP_CREATE_ADMITTED] = "create-admitted",
+    [BN_OUTPUT_OP_SET_ADMITTED] = "set-admitted",
+    [BN_OUTPUT_OP_CHECK_INCARNATION] = "check-incarnation",
+    [BN_OUTPUT_OP_DELETE_BROKER] = "delete-broker",
 };
 
 static const char *const REPLIES[] = {"hello",           "create-topics", "delete-topics", "create-partitions",
@@ -23,7 +34,8 @@ void brain_print_ids(struct bn_str *s, struct bn_fact_ids ids) {
 }
 
 void brain_print_state(struct bn_str *s, const struct bn_fact_state *state) {
-    bn_str_addf(s, "leader=%d epoch=%d controller=%d isr=", state->leader, state->leader_epoch, state->controller_epoch);
+    bn_str_addf(s, "leader=%d epoch=%d controller=%d isr=", state->leader, state->leader_epoch,
+                state->controller_epoch);
     brain_print_ids(s, state->isr);
     if (state->recovering) bn_str_add(s, " recovering");
 }
@@ -68,8 +80,11 @@ static void print_op(struct bn_str *s, const struct bn_output_op *op) {
         break;
     case BN_OUTPUT_OP_CREATE_ADMITTED:
     case BN_OUTPUT_OP_SET_ADMITTED:
-    case BN_OUTPUT_OP_CHECK_INCARNATION: bn_str_addf(s, " incarnation %d", (int)op->u.incarnation); break;
-    default: break;
+    case BN_OUTPUT_OP_CHECK_INCARNATION:
+        bn_str_addf(s, " incarnation %d", (int)op->u.incarnation);
+        break;
+    default:
+        break;
     }
     bn_str_add(s, "\n");
 }
@@ -87,7 +102,8 @@ static void print_delta(struct bn_str *s, const struct bn_output *o) {
         if (d->brokers[i].rack) bn_str_addf(s, " rack %s", d->brokers[i].rack);
         bn_str_add(s, "\n");
     }
-    for (int32_t i = 0; i < d->removed_broker_count; i++) bn_str_addf(s, "    removed broker %d\n", d->removed_brokers[i]);
+    for (int32_t i = 0; i < d->removed_broker_count; i++)
+        bn_str_addf(s, "    removed broker %d\n", d->removed_brokers[i]);
     for (int32_t i = 0; i < d->config_count; i++) {
         bn_str_addf(s, "    config %s/%s", d->configs[i].type, d->configs[i].name);
         for (int32_t at = 0; at < d->configs[i].entry_count; at++)
@@ -142,7 +158,9 @@ void brain_print_output(struct bn_str *s, const struct bn_output *o) {
         bn_str_addf(s, "  MULTI %d\n", (int)o->u.multi.id);
         for (int32_t i = 0; i < o->u.multi.op_count; i++) print_op(s, &o->u.multi.ops[i]);
         break;
-    case BN_OUTPUT_PURGE: bn_str_addf(s, "  PURGE %d %s\n", (int)o->u.purge.id, o->u.purge.topic); break;
+    case BN_OUTPUT_PURGE:
+        bn_str_addf(s, "  PURGE %d %s\n", (int)o->u.purge.id, o->u.purge.topic);
+        break;
     case BN_OUTPUT_READ:
         bn_str_addf(s, "  READ %d", (int)o->u.read.id);
         for (int32_t i = 0; i < o->u.read.item_count; i++) {
@@ -153,12 +171,26 @@ void brain_print_output(struct bn_str *s, const struct bn_output *o) {
         bn_str_add(s, "\n");
         break;
     case BN_OUTPUT_DELTA:
-    case BN_OUTPUT_IMAGE: print_delta(s, o); break;
-    case BN_OUTPUT_REPLY: print_reply(s, &o->u.reply); break;
-    case BN_OUTPUT_PROBE: bn_str_addf(s, "  PROBE %d incarnation %d\n", o->u.probe.broker, (int)o->u.probe.incarnation); break;
-    case BN_OUTPUT_CLOSE: bn_str_addf(s, "  CLOSE %d\n", (int)o->u.token); break;
-    case BN_OUTPUT_TIMER: bn_str_addf(s, "  TIMER %d\n", (int)o->u.at_ms); break;
-    case BN_OUTPUT_NOTE: bn_str_addf(s, "  NOTE %s\n", o->u.note.text); break;
-    case BN_OUTPUT_RESIGN: bn_str_addf(s, "  RESIGN %s\n", o->u.note.text); break;
+    case BN_OUTPUT_IMAGE:
+        print_delta(s, o);
+        break;
+    case BN_OUTPUT_REPLY:
+        print_reply(s, &o->u.reply);
+        break;
+    case BN_OUTPUT_PROBE:
+        bn_str_addf(s, "  PROBE %d incarnation %d\n", o->u.probe.broker, (int)o->u.probe.incarnation);
+        break;
+    case BN_OUTPUT_CLOSE:
+        bn_str_addf(s, "  CLOSE %d\n", (int)o->u.token);
+        break;
+    case BN_OUTPUT_TIMER:
+        bn_str_addf(s, "  TIMER %d\n", (int)o->u.at_ms);
+        break;
+    case BN_OUTPUT_NOTE:
+        bn_str_addf(s, "  NOTE %s\n", o->u.note.text);
+        break;
+    case BN_OUTPUT_RESIGN:
+        bn_str_addf(s, "  RESIGN %s\n", o->u.note.text);
+        break;
     }
 }

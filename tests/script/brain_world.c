@@ -62,7 +62,8 @@ static struct bn_output_op op_copy(struct brain_world *w, const struct bn_output
         op.u.state.isr = ids_copy(w, in->u.state.isr);
         op.u.state.elr = ids_copy(w, in->u.state.elr);
         break;
-    default: break;
+    default:
+        break;
     }
     return op;
 }
@@ -71,13 +72,16 @@ char *brain_world_path(struct brain_world *w, const struct bn_output_op *op) {
     switch (op->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
     case BN_OUTPUT_OP_SET_CONFIG:
-    case BN_OUTPUT_OP_DELETE_CONFIG: return bn_arena_printf(&w->arena, "/config/topics/%s", op->topic);
+    case BN_OUTPUT_OP_DELETE_CONFIG:
+        return bn_arena_printf(&w->arena, "/config/topics/%s", op->topic);
     case BN_OUTPUT_OP_CREATE_TOPIC:
     case BN_OUTPUT_OP_SET_TOPIC:
-    case BN_OUTPUT_OP_DELETE_TOPIC: return bn_arena_printf(&w->arena, "/brokers/topics/%s", op->topic);
+    case BN_OUTPUT_OP_DELETE_TOPIC:
+        return bn_arena_printf(&w->arena, "/brokers/topics/%s", op->topic);
     case BN_OUTPUT_OP_CREATE_PARTITIONS:
     case BN_OUTPUT_OP_SET_PARTITIONS:
-    case BN_OUTPUT_OP_DELETE_PARTITIONS: return bn_arena_printf(&w->arena, "/brokers/topics/%s/partitions", op->topic);
+    case BN_OUTPUT_OP_DELETE_PARTITIONS:
+        return bn_arena_printf(&w->arena, "/brokers/topics/%s/partitions", op->topic);
     case BN_OUTPUT_OP_CREATE_PARTITION:
     case BN_OUTPUT_OP_DELETE_PARTITION:
         return bn_arena_printf(&w->arena, "/brokers/topics/%s/partitions/%d", op->topic, op->partition);
@@ -86,13 +90,19 @@ char *brain_world_path(struct brain_world *w, const struct bn_output_op *op) {
     case BN_OUTPUT_OP_DELETE_STATE:
         return bn_arena_printf(&w->arena, "/brokers/topics/%s/partitions/%d/state", op->topic, op->partition);
     case BN_OUTPUT_OP_CREATE_MARKER:
-    case BN_OUTPUT_OP_DELETE_MARKER: return bn_arena_printf(&w->arena, "/admin/delete_topics/%s", op->topic);
-    case BN_OUTPUT_OP_SET_PRODUCER_IDS: return bn_arena_printf(&w->arena, "/latest_producer_id_block");
-    case BN_OUTPUT_OP_SET_SEQID: return bn_arena_printf(&w->arena, "/brokers/seqid");
+    case BN_OUTPUT_OP_DELETE_MARKER:
+        return bn_arena_printf(&w->arena, "/admin/delete_topics/%s", op->topic);
+    case BN_OUTPUT_OP_SET_PRODUCER_IDS:
+        return bn_arena_printf(&w->arena, "/latest_producer_id_block");
+    case BN_OUTPUT_OP_SET_SEQID:
+        return bn_arena_printf(&w->arena, "/brokers/seqid");
     case BN_OUTPUT_OP_CREATE_ADMITTED:
-    case BN_OUTPUT_OP_SET_ADMITTED: return bn_arena_printf(&w->arena, "/barnabas/admitted/%d", op->broker);
-    case BN_OUTPUT_OP_CHECK_INCARNATION: return bn_arena_printf(&w->arena, "/barnabas/incarnation/%d", op->broker);
-    case BN_OUTPUT_OP_DELETE_BROKER: return bn_arena_printf(&w->arena, "/brokers/ids/%d", op->broker);
+    case BN_OUTPUT_OP_SET_ADMITTED:
+        return bn_arena_printf(&w->arena, "/barnabas/admitted/%d", op->broker);
+    case BN_OUTPUT_OP_CHECK_INCARNATION:
+        return bn_arena_printf(&w->arena, "/barnabas/incarnation/%d", op->broker);
+    case BN_OUTPUT_OP_DELETE_BROKER:
+        return bn_arena_printf(&w->arena, "/brokers/ids/%d", op->broker);
     }
     BN_UNREACHABLE();
 }
@@ -115,7 +125,9 @@ struct brain_world_node *brain_world_put(struct brain_world *w, const char *path
     return n;
 }
 
-bool brain_world_remove(struct brain_world *w, const char *path) { return bn_map_remove(&w->nodes, bn_slice_str(path)) != NULL; }
+bool brain_world_remove(struct brain_world *w, const char *path) {
+    return bn_map_remove(&w->nodes, bn_slice_str(path)) != NULL;
+}
 
 static bool below(const char *path, const char *parent) {
     size_t len = strlen(parent);
@@ -154,16 +166,20 @@ static enum verb verb_of(enum bn_output_op_kind kind) {
     case BN_OUTPUT_OP_CREATE_PARTITION:
     case BN_OUTPUT_OP_CREATE_STATE:
     case BN_OUTPUT_OP_CREATE_MARKER:
-    case BN_OUTPUT_OP_CREATE_ADMITTED: return CREATE;
+    case BN_OUTPUT_OP_CREATE_ADMITTED:
+        return CREATE;
     case BN_OUTPUT_OP_SET_CONFIG:
     case BN_OUTPUT_OP_SET_TOPIC:
     case BN_OUTPUT_OP_SET_PARTITIONS:
     case BN_OUTPUT_OP_SET_STATE:
     case BN_OUTPUT_OP_SET_PRODUCER_IDS:
     case BN_OUTPUT_OP_SET_SEQID:
-    case BN_OUTPUT_OP_SET_ADMITTED: return SET;
-    case BN_OUTPUT_OP_CHECK_INCARNATION: return CHECK;
-    default: return DELETE;
+    case BN_OUTPUT_OP_SET_ADMITTED:
+        return SET;
+    case BN_OUTPUT_OP_CHECK_INCARNATION:
+        return CHECK;
+    default:
+        return DELETE;
     }
 }
 
@@ -283,7 +299,8 @@ void brain_world_register(struct brain_world *w, int32_t id, const char *rack) {
     brain_world_put(w, brain_world_path(w, &op));
     brain_world_unregister(w, id);
     op.kind = BN_OUTPUT_OP_DELETE_BROKER;
-    brain_world_put(w, brain_world_path(w, &op))->data = (struct bn_output_op){.broker = id, .topic = text_copy(w, rack)};
+    brain_world_put(w, brain_world_path(w, &op))->data = (struct bn_output_op){.broker = id,
+                                                                               .topic = text_copy(w, rack)};
 }
 
 void brain_world_unregister(struct brain_world *w, int32_t id) {

@@ -1,6 +1,6 @@
-/* runner.c: plays transcripts. A script holds commands, one a line; what the brain answers stands below each, indented by
- * two spaces; '#' is a comment. The runner throws the indented lines away, plays the commands and compares the whole text.
- * BN_UPDATE=1 rewrites the scripts instead. Usage: runner controller_*.txt
+/* runner.c: plays transcripts. A script holds commands, one a line; what the brain answers stands below each, indented
+ * by two spaces; '#' is a comment. The runner throws the indented lines away, plays the commands and compares the whole
+ * text. BN_UPDATE=1 rewrites the scripts instead. Usage: runner controller_*.txt
  *
  *   settings [unclean] [nodelete] [epoch=N] [seed=N]      before activate
  *   register 1 [rack]      unregister 1      brokers      a broker's znode; "brokers" tells the brain
@@ -8,35 +8,22 @@
  *   hello TOKEN BROKER [INCARNATION]   down TOKEN   refused BROKER INCARNATION
  *   create TOKEN TIMEOUT NAME N RF [validate] [assign=0:1,2;1:2,1] [k=v ...]      delete TOKEN TIMEOUT NAME...
  *   expand TOKEN TIMEOUT NAME TOTAL [assign=1,2;2,1]
- *   alter TOKEN BROKER TOPIC PARTITION LEADER_EPOCH PARTITION_EPOCH ISR           deleted TOKEN BROKER TOPIC [PARTITION...]
- *   pids TOKEN BROKER      brokerid TOKEN RESERVED        tick MS
- *   edit NAME 0:1,2 1:2,1 [keep]    a person or Kafka 2.8 writes the znode (keep: with its topic id)      topic NAME: tell it
- *   state NAME PARTITION LEADER EPOCH ISR                 somebody else writes a state
- *   rmtree NAME      gone NAME      marker NAME (puts and tells)      config NAME k=v...
- *   ok [all]   lost [applied]   usurp                     how the oldest request to ZooKeeper ends; a newer epoch appears
- *   auto on|off                                           every request to ZooKeeper succeeds at once
- *   zk                                                    the paths that exist, with versions */
+ *   alter TOKEN BROKER TOPIC PARTITION LEADER_EPOCH PARTITION_EPOCH ISR           deleted TOKEN BROKER TOPIC
+ * [PARTITION...] pids TOKEN BROKER      brokerid TOKEN RESERVED        tick MS edit NAME 0:1,2 1:2,1 [keep]    a person
+ * or Kafka 2.8 writes the znode (keep: with its topic id)      topic NAME: tell it state NAME PARTITION LEADER EPOCH
+ * ISR                 somebody else writes a state rmtree NAME      gone NAME      marker NAME (puts and tells) config
+ * NAME k=v... ok [all]   lost [applied]   usurp                     how the oldest request to ZooKeeper ends; a newer
+ * epoch appears auto on|off                                           every request to ZooKeeper succeeds at once zk
+ * the paths that exist, with versions */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "tests/script/brain_pending.h"
 #include "tests/script/brain_print.h"
 #include "tests/script/brain_world.h"
-
-#define PENDING_MAX 256
-
-struct pending { /* a request to ZooKeeper that has not been answered: a deep copy is not needed, since it is played at once
-                  * into a result when the script says so; what it points to is copied into the world */
-    enum bn_output_kind kind;
-    uint64_t id;
-    const char *topic;
-    struct bn_output_op *ops;
-    int32_t op_count;
-    struct bn_output_read_item *items;
-    int32_t item_count;
-};
 
 struct runner {
     struct brain_world world;
@@ -45,8 +32,7 @@ struct runner {
     int32_t epoch;
     int64_t now_ms;
     bool automatic;
-    struct pending pending[PENDING_MAX];
-    int pending_count;
+    struct brain_pending pending;
     struct bn_output_list out;
     struct bn_str text;
     char **words;
@@ -59,80 +45,16 @@ static void *keep(struct runner *r, const void *from, int32_t count, size_t size
     return to;
 }
 
-static const char *keep_text(struct runner *r, const char *s) { return s ? bn_arena_copy(&r->world.arena, bn_slice_str(s)) : NULL; }
-
-/* The ops of a multi outlive the step's outputs here, since the script decides later how it ends. */
-static void keep_op(struct runner *r, struct bn_output_op *op) {
-    op->topic = keep_text(r, op->topic);
-    switch (op->kind) {
-    case BN_OUTPUT_OP_CREATE_CONFIG:
-    case BN_OUTPUT_OP_SET_CONFIG: {
-        struct bn_fact_pair *pairs = keep(r, op->u.config.entries, op->u.config.entry_count, sizeof *pairs);
-        for (int32_t i = 0; i < op->u.config.entry_count; i++)
-            pairs[i] = (struct bn_fact_pair){keep_text(r, pairs[i].name), keep_text(r, pairs[i].value)};
-        op->u.config = (struct bn_fact_config){"topics", keep_text(r, op->u.config.name), pairs, op->u.config.entry_count};
-        break;
-    }
-    case BN_OUTPUT_OP_CREATE_TOPIC:
-    case BN_OUTPUT_OP_SET_TOPIC: {
-        int32_t count = op->u.assignment.partition_count;
-        struct bn_fact_partition *p = keep(r, op->u.assignment.partitions, count, sizeof *p);
-        for (int32_t i = 0; i < count; i++)
-            p[i].replicas.ids = keep(r, p[i].replicas.ids, p[i].replicas.count, sizeof(int32_t));
-        op->u.assignment.partitions = p;
-        break;
-    }
-    case BN_OUTPUT_OP_CREATE_STATE:
-    case BN_OUTPUT_OP_SET_STATE:
-        op->u.state.isr.ids = keep(r, op->u.state.isr.ids, op->u.state.isr.count, sizeof(int32_t));
-        op->u.state.elr.ids = keep(r, op->u.state.elr.ids, op->u.state.elr.count, sizeof(int32_t));
-        break;
-    default: break;
-    }
-}
-
-static void remember(struct runner *r, const struct bn_output *o) {
-    BN_ASSERT(r->pending_count < PENDING_MAX);
-    struct pending *p = &r->pending[r->pending_count++];
-    *p = (struct pending){.kind = o->kind};
-    if (o->kind == BN_OUTPUT_MULTI) {
-        p->id = o->u.multi.id;
-        p->op_count = o->u.multi.op_count;
-        p->ops = keep(r, o->u.multi.ops, p->op_count, sizeof *p->ops);
-        for (int32_t i = 0; i < p->op_count; i++) keep_op(r, &p->ops[i]);
-    } else if (o->kind == BN_OUTPUT_PURGE) {
-        p->id = o->u.purge.id;
-        p->topic = keep_text(r, o->u.purge.topic);
-    } else {
-        p->id = o->u.read.id;
-        p->item_count = o->u.read.item_count;
-        p->items = keep(r, o->u.read.items, p->item_count, sizeof *p->items);
-        for (int32_t i = 0; i < p->item_count; i++) p->items[i].topic = keep_text(r, p->items[i].topic);
-    }
+static const char *keep_text(struct runner *r, const char *s) {
+    return s ? bn_arena_copy(&r->world.arena, bn_slice_str(s)) : NULL;
 }
 
 static void feed(struct runner *r, struct bn_event *e);
 
 /* The oldest request ends: applied or not, its answer lost or not. */
 static void finish(struct runner *r, bool apply, bool lose) {
-    if (r->pending_count == 0) return;
-    struct pending p = r->pending[0];
-    memmove(r->pending, r->pending + 1, (size_t)--r->pending_count * sizeof p);
-    struct bn_event e = {.kind = BN_EVENT_MULTI_DONE};
-    if (p.kind == BN_OUTPUT_READ) {
-        struct bn_output_read read = {p.id, p.items, p.item_count};
-        e.kind = BN_EVENT_READ_DONE;
-        e.u.read_done = (struct bn_event_read_done){p.id, BN_OK, brain_world_read(&r->world, &read), p.item_count};
-    } else if (p.kind == BN_OUTPUT_PURGE) {
-        brain_world_purge(&r->world, p.topic);
-        e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .failed_op = -1};
-    } else {
-        struct bn_output_multi multi = {p.id, p.ops, p.op_count};
-        e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .failed_op = -1};
-        if (apply) brain_world_multi(&r->world, &multi, &e.u.multi_done);
-        if (lose) e.u.multi_done = (struct bn_event_multi_done){.multi = p.id, .status = BN_LOST, .failed_op = -1};
-    }
-    feed(r, &e);
+    struct bn_event e;
+    if (brain_pending_finish(&r->pending, &r->world, apply, lose, &e)) feed(r, &e);
 }
 
 static void feed(struct runner *r, struct bn_event *e) {
@@ -143,9 +65,9 @@ static void feed(struct runner *r, struct bn_event *e) {
     for (int32_t i = 0; i < r->out.count; i++) {
         const struct bn_output *o = &r->out.items[i];
         brain_print_output(&r->text, o);
-        if (o->kind == BN_OUTPUT_MULTI || o->kind == BN_OUTPUT_PURGE || o->kind == BN_OUTPUT_READ) remember(r, o);
+        brain_pending_add(&r->pending, &r->world, o);
     }
-    while (r->automatic && r->pending_count) finish(r, true, false);
+    while (r->automatic && r->pending.count) finish(r, true, false);
 }
 
 /* --- words --- */
@@ -179,8 +101,9 @@ static int32_t pairs_from(struct runner *r, int first, struct bn_fact_pair **out
     for (int i = first; i < r->word_count && count < 16; i++) {
         char *equals = strchr(r->words[i], '=');
         if (!equals || strncmp(r->words[i], "assign=", 7) == 0) continue;
-        pairs[count++] = (struct bn_fact_pair){bn_arena_copy(&r->world.arena, bn_slice_of(r->words[i], (size_t)(equals - r->words[i]))),
-                                               keep_text(r, equals + 1)};
+        pairs[count++] = (struct bn_fact_pair){
+            bn_arena_copy(&r->world.arena, bn_slice_of(r->words[i], (size_t)(equals - r->words[i]))),
+            keep_text(r, equals + 1)};
     }
     *out = pairs;
     return count;
@@ -205,7 +128,7 @@ static void cmd_activate(struct runner *r) {
 
 static void cmd_failover(struct runner *r) {
     bn_model_free(r->model);
-    r->pending_count = 0;
+    brain_pending_drop(&r->pending);
     r->world.newer_epoch = false;
     r->epoch++;
     cmd_activate(r);
@@ -231,7 +154,8 @@ static void cmd_hello(struct runner *r) {
     int32_t id = number(r, 2), n = brain_world_brokers(&r->world, &list);
     e.u.hello = (struct bn_event_hello){(uint64_t)number(r, 1), id, -1, -1};
     for (int32_t i = 0; i < n; i++)
-        if (list[i].id == id) e.u.hello = (struct bn_event_hello){(uint64_t)number(r, 1), id, list[i].epoch, list[i].incarnation};
+        if (list[i].id == id)
+            e.u.hello = (struct bn_event_hello){(uint64_t)number(r, 1), id, list[i].epoch, list[i].incarnation};
     if (r->word_count > 3) e.u.hello.incarnation = number(r, 3);
     feed(r, &e);
 }
@@ -249,8 +173,8 @@ static void cmd_refused(struct runner *r) {
 static void cmd_create(struct runner *r) {
     struct bn_event e = {.kind = BN_EVENT_CREATE_TOPICS};
     struct bn_fact_pair *pairs;
-    struct bn_event_create_topic t = {.name = word(r, 3), .num_partitions = number(r, 4),
-                                      .replication_factor = (int16_t)number(r, 5)};
+    struct bn_event_create_topic t = {
+        .name = word(r, 3), .num_partitions = number(r, 4), .replication_factor = (int16_t)number(r, 5)};
     if (strcmp(t.name, "''") == 0) t.name = "";
     t.config_count = pairs_from(r, 6, &pairs);
     t.configs = pairs;
@@ -261,14 +185,17 @@ static void cmd_create(struct runner *r) {
     struct bn_event_assignment assignments[16];
     for (const char *at = option(r, "assign"); at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
         char *one = bn_arena_copy(&r->world.arena, bn_slice_of(at, strcspn(at, ";")));
-        assignments[t.assignment_count++] =
-            (struct bn_event_assignment){(int32_t)strtol(one, NULL, 10), brain_world_ids(&r->world, strchr(one, ':') + 1)};
+        assignments[t.assignment_count++] = (struct bn_event_assignment){
+            (int32_t)strtol(one, NULL, 10), brain_world_ids(&r->world, strchr(one, ':') + 1)};
     }
     t.assignments = assignments;
     struct bn_event_create_topic twice[2] = {t, t};
-    e.u.create_topics = (struct bn_event_create_topics){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
-                                                        .validate_only = has(r, "validate"), .num_partitions = 2,
-                                                        .default_replication_factor = 1, .topics = twice,
+    e.u.create_topics = (struct bn_event_create_topics){.token = (uint64_t)number(r, 1),
+                                                        .timeout_ms = number(r, 2),
+                                                        .validate_only = has(r, "validate"),
+                                                        .num_partitions = 2,
+                                                        .default_replication_factor = 1,
+                                                        .topics = twice,
                                                         .topic_count = has(r, "twice") ? 2 : 1};
     feed(r, &e);
 }
@@ -283,9 +210,12 @@ static void cmd_delete(struct runner *r) {
         if (strncmp(t.name, "id=", 3) == 0 && bn_uuid_parse(bn_slice_str(t.name + 3), &t.id)) t.name = NULL;
         topics[count++] = t;
     }
-    e.u.delete_topics = (struct bn_event_delete_topics){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
-                                                        .api_version = 6, .delete_topic_enable = !has(r, "disabled"),
-                                                        .topics = topics, .topic_count = count};
+    e.u.delete_topics = (struct bn_event_delete_topics){.token = (uint64_t)number(r, 1),
+                                                        .timeout_ms = number(r, 2),
+                                                        .api_version = 6,
+                                                        .delete_topic_enable = !has(r, "disabled"),
+                                                        .topics = topics,
+                                                        .topic_count = count};
     feed(r, &e);
 }
 
@@ -294,12 +224,14 @@ static void cmd_expand(struct runner *r) {
     struct bn_event_add_partitions t = {.name = word(r, 3), .count = number(r, 4)};
     struct bn_fact_ids assignments[16];
     for (const char *at = option(r, "assign"); at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL)
-        assignments[t.assignment_count++] =
-            brain_world_ids(&r->world, bn_arena_copy(&r->world.arena, bn_slice_of(at, strcspn(at, ";"))));
+        assignments[t.assignment_count++] = brain_world_ids(
+            &r->world, bn_arena_copy(&r->world.arena, bn_slice_of(at, strcspn(at, ";"))));
     t.has_assignments = option(r, "assign") != NULL;
     t.assignments = assignments;
-    e.u.create_partitions = (struct bn_event_create_partitions){.token = (uint64_t)number(r, 1), .timeout_ms = number(r, 2),
-                                                                .validate_only = has(r, "validate"), .topics = &t,
+    e.u.create_partitions = (struct bn_event_create_partitions){.token = (uint64_t)number(r, 1),
+                                                                .timeout_ms = number(r, 2),
+                                                                .validate_only = has(r, "validate"),
+                                                                .topics = &t,
                                                                 .topic_count = 1};
     feed(r, &e);
 }
@@ -311,13 +243,14 @@ static struct bn_uuid topic_id(struct runner *r, const char *name) {
 
 static void cmd_alter(struct runner *r) {
     struct bn_event e = {.kind = BN_EVENT_ALTER_PARTITION};
-    struct bn_event_alter_item item = {topic_id(r, word(r, 3)), number(r, 4), number(r, 5), number(r, 6),
-                                       brain_world_ids(&r->world, word(r, 7)), NULL, has(r, "recovering")};
+    struct bn_event_alter_item item = {
+        topic_id(r, word(r, 3)), number(r, 4), number(r, 5), number(r, 6), brain_world_ids(&r->world, word(r, 7)), NULL,
+        has(r, "recovering")};
     int64_t *epochs = keep(r, NULL, 0, sizeof *epochs * 64);
     for (int32_t i = 0; i < item.isr.count; i++) epochs[i] = has(r, "noepochs") ? -1 : broker_epoch(r, item.isr.ids[i]);
     item.isr_broker_epochs = epochs;
-    e.u.alter_partition = (struct bn_event_alter_partition){(uint64_t)number(r, 1), number(r, 2), broker_epoch(r, number(r, 2)),
-                                                            &item, 1};
+    e.u.alter_partition = (struct bn_event_alter_partition){(uint64_t)number(r, 1), number(r, 2),
+                                                            broker_epoch(r, number(r, 2)), &item, 1};
     feed(r, &e);
 }
 
@@ -325,8 +258,10 @@ static void cmd_deleted(struct runner *r) {
     struct bn_event e = {.kind = BN_EVENT_REPLICAS_DELETED};
     int32_t partitions[64];
     struct bn_event_replicas_deleted *d = &e.u.replicas_deleted;
-    *d = (struct bn_event_replicas_deleted){.token = (uint64_t)number(r, 1), .broker = number(r, 2),
-                                            .broker_epoch = broker_epoch(r, number(r, 2)), .topic_id = topic_id(r, word(r, 3)),
+    *d = (struct bn_event_replicas_deleted){.token = (uint64_t)number(r, 1),
+                                            .broker = number(r, 2),
+                                            .broker_epoch = broker_epoch(r, number(r, 2)),
+                                            .topic_id = topic_id(r, word(r, 3)),
                                             .partitions = partitions};
     for (int i = 4; i < r->word_count; i++) partitions[d->partition_count++] = number(r, i);
     feed(r, &e);
@@ -367,10 +302,12 @@ static void cmd_topic(struct runner *r) {
 static void cmd_state(struct runner *r) {
     char path[300];
     snprintf(path, sizeof path, "/brokers/topics/%s/partitions/%d/state", word(r, 1), number(r, 2));
-    brain_world_put(&r->world, path)->data =
-        (struct bn_output_op){.kind = BN_OUTPUT_OP_SET_STATE,
-                              .u.state = {.leader = number(r, 3), .leader_epoch = number(r, 4), .controller_epoch = 1,
-                                          .isr = brain_world_ids(&r->world, word(r, 5))}};
+    brain_world_put(&r->world, path)->data = (struct bn_output_op){
+        .kind = BN_OUTPUT_OP_SET_STATE,
+        .u.state = {.leader = number(r, 3),
+                    .leader_epoch = number(r, 4),
+                    .controller_epoch = 1,
+                    .isr = brain_world_ids(&r->world, word(r, 5))}};
 }
 
 static void cmd_rmtree(struct runner *r) { brain_world_purge(&r->world, word(r, 1)); }
@@ -395,7 +332,7 @@ static void cmd_config(struct runner *r) {
 
 static void cmd_ok(struct runner *r) {
     do finish(r, true, false);
-    while (has(r, "all") && r->pending_count);
+    while (has(r, "all") && r->pending.count);
 }
 static void cmd_lost(struct runner *r) { finish(r, has(r, "applied"), true); }
 static void cmd_usurp(struct runner *r) { r->world.newer_epoch = true; }
@@ -420,13 +357,35 @@ static const struct {
     const char *name;
     void (*run)(struct runner *r);
 } COMMANDS[] = {
-    {"settings", cmd_settings}, {"activate", cmd_activate}, {"failover", cmd_failover}, {"register", cmd_register},
-    {"unregister", cmd_unregister}, {"brokers", cmd_brokers}, {"hello", cmd_hello}, {"down", cmd_down},
-    {"refused", cmd_refused}, {"create", cmd_create}, {"delete", cmd_delete}, {"expand", cmd_expand},
-    {"alter", cmd_alter}, {"deleted", cmd_deleted}, {"pids", cmd_pids}, {"brokerid", cmd_brokerid},
-    {"tick", cmd_tick}, {"edit", cmd_edit}, {"topic", cmd_topic}, {"state", cmd_state}, {"rmtree", cmd_rmtree},
-    {"gone", cmd_gone}, {"marker", cmd_marker}, {"config", cmd_config}, {"ok", cmd_ok}, {"lost", cmd_lost},
-    {"usurp", cmd_usurp}, {"auto", cmd_auto}, {"zk", cmd_zk},
+    {"settings", cmd_settings},
+    {"activate", cmd_activate},
+    {"failover", cmd_failover},
+    {"register", cmd_register},
+    {"unregister", cmd_unregister},
+    {"brokers", cmd_brokers},
+    {"hello", cmd_hello},
+    {"down", cmd_down},
+    {"refused", cmd_refused},
+    {"create", cmd_create},
+    {"delete", cmd_delete},
+    {"expand", cmd_expand},
+    {"alter", cmd_alter},
+    {"deleted", cmd_deleted},
+    {"pids", cmd_pids},
+    {"brokerid", cmd_brokerid},
+    {"tick", cmd_tick},
+    {"edit", cmd_edit},
+    {"topic", cmd_topic},
+    {"state", cmd_state},
+    {"rmtree", cmd_rmtree},
+    {"gone", cmd_gone},
+    {"marker", cmd_marker},
+    {"config", cmd_config},
+    {"ok", cmd_ok},
+    {"lost", cmd_lost},
+    {"usurp", cmd_usurp},
+    {"auto", cmd_auto},
+    {"zk", cmd_zk},
 };
 
 static bool run_line(struct runner *r, char *line) {
@@ -459,7 +418,8 @@ static char *read_file(const char *path) {
 
 /* The transcript of the script's commands; false if one is not understood. */
 static bool play(const char *script, struct bn_str *out) {
-    struct runner r = {.epoch = 1, .settings = {.random_seed = 1, .delete_topic_enable = true, .session_timeout_ms = 18000}};
+    struct runner r = {.epoch = 1,
+                       .settings = {.random_seed = 1, .delete_topic_enable = true, .session_timeout_ms = 18000}};
     bool fine = true;
     brain_world_init(&r.world);
     bn_output_init(&r.out);
@@ -477,6 +437,7 @@ static bool play(const char *script, struct bn_str *out) {
     bn_alloc_free(copy);
     bn_str_fini(&r.text);
     bn_output_fini(&r.out);
+    brain_pending_drop(&r.pending);
     bn_model_free(r.model);
     brain_world_fini(&r.world);
     return fine;
