@@ -115,7 +115,8 @@ def check_prefix(path, line, m, code, cache={}):
         return
     if room not in cache:
         cache[room] = declared_words(room)
-    words = {stem, "api_" + stem} | cache[room].get(name, set())
+    family = {h.stem for h in (ROOT / room).glob("*.h") if stem.startswith(h.stem + "_")}  # znode_topic.c is one of znode.h's
+    words = {stem, "api_" + stem} | family | cache[room].get(name, set())
     if not any(name == f"bn_{w}" or name.startswith(f"bn_{w}_") for w in words):
         breach(path, line, f"{name} is public: its prefix is bn_{stem}_, or a word of the header that declares it")
 
