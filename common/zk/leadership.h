@@ -45,7 +45,7 @@ struct bn_leadership_config {
 };
 
 struct bn_leadership *bn_leadership_new(const struct bn_leadership_config *config); /* copies *config; IDLE */
-/* Outstanding ZooKeeper calls are forgotten; memory goes when the last has come back. Does not resign. */
+/* Only when the client has been closed (its done was called): until then answers and watch events may come. */
 void bn_leadership_free(struct bn_leadership *l);
 
 void bn_leadership_start(struct bn_leadership *l); /* becomes a candidate; waits for the connection by itself */
@@ -57,8 +57,9 @@ void bn_leadership_poke(struct bn_leadership *l);
  * with it, deletes /controller and creates ours. The second of two standbys fails and follows the first. Ignored when
  * /controller is no longer that registration. */
 void bn_leadership_take_over(struct bn_leadership *l, int64_t czxid);
-/* Gives up being active: multi{check epoch, delete /controller}. cb: 0, or why the znode may still be there (our epoch
- * had moved: BN_STALE). Then IDLE: start again to be a candidate. When not active: stops being a candidate, cb(0). */
+/* Gives up being active, or being a candidate: multi{check epoch, delete /controller} if it is or may be ours, then
+ * IDLE and cb (at once when there is nothing to do): 0, or why the znode may still be there. start, not
+ * before cb, makes it a candidate again. */
 void bn_leadership_resign(struct bn_leadership *l, bn_zk_void_cb cb, void *arg);
 
 bool bn_leadership_active(const struct bn_leadership *l);
