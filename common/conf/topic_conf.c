@@ -1,6 +1,6 @@
 /* topic_conf.c: resolves topic configurations. A value's text is found (topic, broker's synonym, default), then
  * parsed once into the struct that the data path reads. Times for which the broker has several keys are
- * reckoned by conf_time.c. */
+ * reckoned by conf.c. */
 #include "common/conf/topic_conf.h"
 
 #include <stdio.h>
