@@ -141,7 +141,7 @@ int bn_sock_connect(const char *host, int port, struct bn_err *e) {
         fd = -1;
     }
     freeaddrinfo(found);
-    if (fd < 0) return bn_err_errno(e, BN_IO, err, "connect to %s:%d", host, port);
+    if (fd < 0) return bn_err_errno(e, err == ECONNREFUSED ? BN_NOTFOUND : BN_IO, err, "connect to %s:%d", host, port);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return fd;
 }
@@ -150,7 +150,7 @@ int bn_sock_connected(int fd, struct bn_err *e) {
     int err = 0;
     socklen_t len = sizeof err;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0) err = errno;
-    return err ? bn_err_errno(e, BN_IO, err, "connect") : 0;
+    return err ? bn_err_errno(e, err == ECONNREFUSED ? BN_NOTFOUND : BN_IO, err, "connect") : 0;
 }
 
 static int send_status(void) {

@@ -19,9 +19,9 @@ void bn_sock_peer(int fd, char out[BN_SOCK_NAME_MAX]);        /* "10.0.0.1:5555"
 /* Next connection, non-blocking, TCP_NODELAY, with the buffer sizes (<= 0: the system's); BN_AGAIN, BN_IO. */
 int bn_sock_accept(int listen_fd, int send_buffer, int receive_buffer);
 /* Starts connecting to a numeric address or name (names are resolved blocking: only where that is fine).
- * Gives the fd; writable or an error follows. */
+ * Gives the fd; writable or an error follows. BN_NOTFOUND when refused at once: nobody listens there. */
 int bn_sock_connect(const char *host, int port, struct bn_err *e);
-/* After writability: 0, or BN_IO with the reason. */
+/* After writability: 0; BN_NOTFOUND when refused; else BN_IO with the reason. */
 int bn_sock_connected(int fd, struct bn_err *e);
 /* Sends as much as the socket takes (writev with MSG_NOSIGNAL; sendfile), consuming it from the chain.
  * 0 = all sent; BN_AGAIN = wait for writability; BN_CLOSED; BN_IO. A file shorter than its part is BN_IO.
