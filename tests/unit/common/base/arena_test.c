@@ -5,6 +5,13 @@
 
 #include "tests/unit/unit.h"
 
+static bool all_are(const uint8_t *p, size_t len, uint8_t value) {
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] != value) return false;
+    }
+    return true;
+}
+
 START_TEST(test_allocations_do_not_overlap) {
     struct bn_arena a;
     uint32_t seed = 5;
@@ -18,11 +25,11 @@ START_TEST(test_allocations_do_not_overlap) {
             ptr[i] = bn_arena_alloc(&a, len[i]);
             ck_assert_ptr_nonnull(ptr[i]);
             ck_assert_uint_eq((uintptr_t)ptr[i] % 16, 0);
-            for (size_t j = 0; j < len[i]; j++) ck_assert_int_eq(ptr[i][j], 0);
+            ck_assert(all_are(ptr[i], len[i], 0));
             memset(ptr[i], i % 255 + 1, len[i]);
         }
         for (int i = 0; i < 2000; i++) {
-            for (size_t j = 0; j < len[i]; j++) ck_assert_int_eq(ptr[i][j], i % 255 + 1);
+            ck_assert(all_are(ptr[i], len[i], (uint8_t)(i % 255 + 1)));
         }
         bn_arena_reset(&a);
         ck_assert_uint_eq(a.used_bytes, 0);

@@ -12,7 +12,7 @@ START_TEST(test_against_model) {
     bn_heap_init(&h);
     ck_assert_ptr_null(bn_heap_min(&h));
     for (int i = 0; i < NODES; i++) bn_heap_node_init(&nodes[i]);
-    for (int step = 0; step < 20000; step++) {
+    for (int step = 0; step < 4000; step++) {
         seed = seed * 1664525 + 1013904223;
         struct bn_heap_node *n = &nodes[(seed >> 16) % NODES];
         if (n->index == BN_HEAP_NOWHERE) {

@@ -21,7 +21,7 @@ START_TEST(test_against_model) {
     for (size_t i = 0; i < KEYS; i++) keys[i] = i * 7919;
     struct bn_map m;
     bn_map_init(&m);
-    for (int step = 0; step < 20000; step++) {
+    for (int step = 0; step < 4000; step++) {
         size_t i = (size_t)(rng(&seed) % limit);
         struct bn_slice key = bn_map_key_u64(&keys[i]);
         uint64_t what = rng(&seed) % 3;

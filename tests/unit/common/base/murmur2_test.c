@@ -18,7 +18,10 @@ static const struct {
     {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971},
 };
 
-START_TEST(test_as_java) { ck_assert_int_eq((int32_t)bn_murmur2(cases[_i].key, strlen(cases[_i].key)), cases[_i].hash); }
+START_TEST(test_as_java) {
+    uint32_t hash = bn_murmur2(cases[_i].key, strlen(cases[_i].key));
+    ck_assert_int_eq((int32_t)hash, cases[_i].hash);
+}
 END_TEST
 
 Suite *murmur2_suite(void);

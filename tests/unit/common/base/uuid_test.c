@@ -30,7 +30,7 @@ END_TEST
 START_TEST(test_random_ones) {
     uint32_t seed = 1;
     int refused = 0;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         uint8_t random[16];
         struct bn_uuid u, back;
         char text[BN_UUID_TEXT_LEN + 1];
@@ -44,7 +44,7 @@ START_TEST(test_random_ones) {
         ck_assert(bn_uuid_parse(bn_slice_str(text), &back));
         ck_assert(bn_uuid_eq(&u, &back));
     }
-    ck_assert_int_gt(refused, 100); /* one in 64 */
+    ck_assert_int_gt(refused, 30); /* one in 64 */
 }
 END_TEST
 
