@@ -2,8 +2,8 @@
  *
  * A set is entries of offset, size and message; a message with a codec wraps a set of its own, one level deep. Clients'
  * offsets mean nothing here (the log assigns its own), so inner offsets, absolute in magic 0 and relative in magic 1,
- * are read past. Every message's CRC-32 is tested, also inside wrappers.
- */
+ * are read past. Every message's CRC-32 is tested, also inside wrappers. One bound holds for all that the wrappers of a
+ * set expand to, so that many small ones can't add up to what one large one may not be. */
 #include "proto/kafka/legacy.h"
 
 #include <zlib.h>
@@ -27,7 +27,7 @@ struct message {
 };
 
 struct conversion {
-    size_t max_bytes;
+    size_t expand_left; /* of max_bytes */
     struct bn_str *out;
     int32_t count;
     struct bn_batch_builder builder;
@@ -61,6 +61,7 @@ static int take_message(struct bn_cursor *c, struct message *m, struct bn_err *e
     if (m->magic != 0 && m->magic != 1)
         return bn_err_set(e, BN_BAD, "a message of magic %d in an old message set", m->magic);
     m->timestamp = m->magic == 1 ? bn_cursor_i64(&in) : -1;
+    if (m->timestamp < -1) return bn_err_set(e, BN_BAD, "a message of timestamp %" PRId64, m->timestamp);
     if (!take_bytes(&in, &m->key) || !take_bytes(&in, &m->value) || bn_cursor_left(&in) > 0) {
         return bn_err_set(e, BN_BAD, "a message's key or value does not fit its size");
     }
@@ -85,9 +86,10 @@ static int unwrap(struct conversion *v, const struct message *wrapper) {
     int codec = wrapper->attributes & CODEC_MASK;
     if (codec > BN_CODEC_LZ4) return bn_err_set(v->e, BN_BAD, "codec %d is unknown to old message sets", codec);
     bn_str_init(&plain);
-    int rc = bn_compress_expand(codec, wrapper->value, v->max_bytes, wrapper->magic == 0, &plain);
+    int rc = bn_compress_expand(codec, wrapper->value, v->expand_left, wrapper->magic == 0, &plain);
     if (rc != BN_OK)
         bn_err_set(v->e, rc, "a wrapper does not expand as %s, or beyond its bound", bn_compress_name(codec));
+    v->expand_left -= bn_min_size(plain.len, v->expand_left);
     struct bn_cursor c = bn_cursor_of(bn_str_slice(&plain));
     while (rc == BN_OK && bn_cursor_left(&c) > 0) {
         struct message m;
@@ -95,6 +97,10 @@ static int unwrap(struct conversion *v, const struct message *wrapper) {
         if (rc != BN_OK) break;
         if (m.attributes & CODEC_MASK) {
             rc = bn_err_set(v->e, BN_BAD, "a wrapper inside a wrapper");
+            break;
+        }
+        if (m.magic != wrapper->magic) {
+            rc = bn_err_set(v->e, BN_BAD, "a message of magic %d in a wrapper of magic %d", m.magic, wrapper->magic);
             break;
         }
         if (wrapper->attributes & APPEND_TIME) m.timestamp = wrapper->timestamp;
@@ -107,8 +113,9 @@ static int unwrap(struct conversion *v, const struct message *wrapper) {
 }
 
 int bn_legacy_to_v2(struct bn_slice set, size_t max_bytes, struct bn_str *out, int32_t *count, struct bn_err *e) {
-    struct conversion v = {.max_bytes = max_bytes, .out = out, .e = e};
+    struct conversion v = {.expand_left = max_bytes, .out = out, .e = e};
     struct bn_cursor c = bn_cursor_of(set);
+    size_t from = out->len;
     int rc = BN_OK;
     bn_batch_builder_init(&v.builder);
     while (rc == BN_OK && bn_cursor_left(&c) > 0) {
@@ -124,6 +131,10 @@ int bn_legacy_to_v2(struct bn_slice set, size_t max_bytes, struct bn_str *out, i
     }
     if (rc == BN_OK) rc = finish(&v, BN_CODEC_NONE);
     bn_batch_builder_fini(&v.builder);
+    if (rc != BN_OK && out->len > from) {
+        out->len = from;
+        out->ptr[from] = '\0';
+    }
     *count = v.count;
     return rc;
 }
