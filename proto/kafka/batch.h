@@ -38,9 +38,10 @@ static inline int bn_batch_codec(const struct bn_batch *b) { return b->attribute
 /* The sequence wraps from 2^31-1 to 0. */
 int32_t bn_batch_last_sequence(const struct bn_batch *b);
 
-/* Reads the header of the first batch in `in`. BN_AGAIN: it is not there whole (out->length is set if 12 bytes are there, so that
- * the caller can tell how much it needs). BN_BAD: magic not 2, a length below 49 or counts that can't be. Magic 0 and 1 give
- * BN_BAD with out->magic set (it is -1 while it is not there). The checksum is not tested, nor whether the codec is known. */
+/* Reads the header of the first batch in `in`. BN_AGAIN: it is not there whole (out->length is set if 12 bytes are
+ * there, so that the caller can tell how much it needs). BN_BAD: magic not 2, a length below 49 or counts that can't
+ * be. Magic 0 and 1 give BN_BAD with out->magic set (it is -1 while it is not there). The checksum is not tested, nor
+ * whether the codec is known. */
 int bn_batch_peek(struct bn_slice in, struct bn_batch *out) BN_MUST_CHECK;
 bool bn_batch_crc_ok(const struct bn_batch *b);
 /* Patches base offset and leader epoch in place (outside the checksum). */

@@ -1,5 +1,5 @@
-/* golden_batches.h: record batches and message sets as Kafka 3.9's own Java classes write them: the same four records in
- * every format and codec, see golden_records. Hex, one constant each. */
+/* golden_batches.h: record batches and message sets as Kafka 3.9's own Java classes write them: the same four records
+ * in every format and codec, see golden_records. Hex, one constant each. */
 #ifndef KAFKA_GOLDEN_BATCHES_H
 #define KAFKA_GOLDEN_BATCHES_H
 
