@@ -66,6 +66,7 @@ struct bn_model_topic {
     enum bn_model_topic_kind kind;
     bool has_id;       /* the znode carries the id; id is meaningful also before, once drawn or restored */
     struct bn_uuid id; /* zero = not yet drawn */
+    bool id_stands;    /* the id stands in ZooKeeper, here or as the second copy: brokers may be told of it */
     bool has_partitions_node, has_second_id;
     int32_t version;                          /* of the topic's znode */
     int64_t czxid;                            /* of the topic's znode; 0 = not known */

@@ -28,6 +28,7 @@ struct bn_model_topic *bn_model_topic_make(struct bn_model *m, const char *name)
 
 void bn_model_topic_index_id(struct bn_model *m, struct bn_model_topic *t) {
     if (bn_uuid_is_zero(&t->id)) return;
+    t->id_stands = true;
     bn_map_put(&m->topics_by_id, bn_slice_of(t->id.bytes, sizeof t->id.bytes), t);
 }
 

@@ -86,7 +86,7 @@ static void add_all_topics(struct bn_model *m, struct bn_output_delta *d) {
         const struct bn_model_topic *t = e->value;
         if (t->kind == BN_MODEL_MARKED && !bn_uuid_is_zero(&t->id))
             removed[d->removed_topic_count++] = (struct bn_output_removed){t->name, t->id};
-        if (t->kind != BN_MODEL_LIVE || !t->has_id) continue;
+        if (t->kind != BN_MODEL_LIVE || !t->id_stands) continue;
         struct bn_output_partition *partitions = bn_model_scratch(m, (size_t)t->partition_count, sizeof *partitions);
         int32_t count = 0;
         for (int32_t i = 0; i < t->partition_count; i++)

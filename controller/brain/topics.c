@@ -63,7 +63,7 @@ static void add_second_copy(struct bn_model *m, struct bn_flight *f, bool exists
 
 /* Its id stands in ZooKeeper, twice: its partitions may have states. */
 static void complete(struct bn_model *m, struct bn_model_topic *t) {
-    bool told = bn_model_topic_by_id(m, &t->id) == t;
+    bool told = t->id_stands;
     t->has_id = t->has_partitions_node = t->has_second_id = true;
     bn_model_topic_index_id(m, t);
     for (int32_t i = 0; i < t->partition_count; i++) {
@@ -72,8 +72,9 @@ static void complete(struct bn_model *m, struct bn_model_topic *t) {
     }
 }
 
-static void read_later(struct bn_model *m, const char *name, struct bn_model_topic *t) {
+static void read_later(struct bn_model *m, const char *name, struct bn_model_topic *t, bool marker) {
     struct bn_flight *f = bn_flight_new(m, BN_FLIGHT_READ_TOPIC, t);
+    f->marker = marker;
     if (t)
         t->busy = true;
     else
@@ -92,7 +93,7 @@ static bool load_state(struct bn_model *m, struct bn_model_partition *p, const s
     p->kind = p->state.leader >= 0 ? BN_MODEL_ONLINE : BN_MODEL_OFFLINE;
     p->stuck = false;
     bn_liveness_mark_partition(m, p);
-    if (p->topic->has_id) bn_model_partition_changed(m, p);
+    if (p->topic->id_stands) bn_model_partition_changed(m, p);
     return true;
 }
 
@@ -127,6 +128,7 @@ static void find_id(struct bn_model *m, struct bn_model_topic *t, const struct b
         BN_MODEL_INFO(m, "The znode of topic %s has lost its topic id; restoring it", t->name);
     } else if (fact->has_second_id) {
         t->id = fact->second_id;
+        bn_model_topic_index_id(m, t);
         BN_MODEL_INFO(m, "The znode of topic %s has no topic id; restoring it from its second copy", t->name);
     }
     t->has_partitions_node = fact->has_partitions_node;
@@ -191,7 +193,7 @@ void bn_topics_settle(struct bn_model *m, struct bn_model_topic *t) {
     if (t->kind != BN_MODEL_LIVE || t->busy) return;
     if (t->reread) {
         t->reread = false;
-        read_later(m, NULL, t);
+        read_later(m, NULL, t, false);
         return;
     }
     if (t->has_id && t->has_partitions_node && t->has_second_id) return;
@@ -254,6 +256,7 @@ void bn_topics_read(struct bn_model *m, struct bn_flight *f, const struct bn_eve
         bn_topics_absorb(m, &r->topic);
     else
         bn_topics_vanished(m, t ? t->name : f->name);
+    if (f->marker) bn_deletion_marker(m, f->name);
 }
 
 /* --- creation --- */
@@ -295,8 +298,9 @@ static void created(struct bn_model *m, struct bn_model_topic *t) {
 static void create_lost(struct bn_model *m, struct bn_model_topic *t) {
     const char *name = bn_model_text(m, t->name);
     bn_request_fail_topic(m, t, BN_KERR_TOPIC_ALREADY_EXISTS, bn_model_textf(m, "Topic '%s' already exists.", name));
+    bool marker = t->marker_waiting;
     bn_model_topic_forget(m, t);
-    read_later(m, name, NULL);
+    read_later(m, name, NULL, marker);
 }
 
 void bn_topics_create_done(struct bn_model *m, struct bn_flight *f, const struct bn_event_multi_done *e) {
