@@ -133,15 +133,17 @@ int bn_sock_connect(const char *host, int port, struct bn_err *e) {
     int rc = resolve(host, port, 0, &found, e);
     if (rc) return rc;
     int fd = -1, err = 0;
+    bool all_refused = true; /* a refusal is proof that nobody listens: not if another address was not reached */
     for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd >= 0 && (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS)) break;
         err = errno;
+        all_refused = all_refused && err == ECONNREFUSED;
         if (fd >= 0) close(fd);
         fd = -1;
     }
     freeaddrinfo(found);
-    if (fd < 0) return bn_err_errno(e, err == ECONNREFUSED ? BN_NOTFOUND : BN_IO, err, "connect to %s:%d", host, port);
+    if (fd < 0) return bn_err_errno(e, all_refused ? BN_NOTFOUND : BN_IO, err, "connect to %s:%d", host, port);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return fd;
 }

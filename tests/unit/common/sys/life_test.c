@@ -13,10 +13,10 @@
 #include "common/sys/sock.h"
 #include "tests/unit/unit.h"
 
-/* Connects and reads to the end: the bytes read, or BN_IO when refused. */
+/* Connects and reads to the end: the bytes read, or BN_NOTFOUND when refused. */
 static ssize_t ask(int port, uint8_t out[32]) {
     int fd = bn_sock_connect("127.0.0.1", port, NULL);
-    if (fd < 0) return BN_IO;
+    if (fd < 0) return fd;
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     ck_assert_int_eq(poll(&p, 1, 5000), 1);
     ssize_t total = bn_sock_connected(fd, NULL);
@@ -45,7 +45,7 @@ START_TEST(test_answers_until_closed) {
     ck_assert_ptr_null(bn_life_open("127.0.0.1", port, &e));
     ck_assert_ptr_nonnull(strstr(e.text, "life port"));
     bn_life_close(l);
-    ck_assert_int_eq(ask(port, got), BN_IO);
+    ck_assert_int_eq(ask(port, got), BN_NOTFOUND);
     bn_life_close(NULL);
 }
 END_TEST
@@ -101,13 +101,13 @@ START_TEST(test_refuses_when_the_process_fails) {
     ck_assert_int_eq(write(gate[1], "x", 1), 1);
     if (_i == BY_ASSERTION) {
         /* The child still exists; its port must go all the same. */
-        while (ask(port, got) != BN_IO) continue;
+        while (ask(port, got) != BN_NOTFOUND) continue;
         ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
         ck_assert_int_eq(write(gate[1], "x", 1), 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
-    ck_assert_int_eq(ask(port, got), BN_IO);
+    ck_assert_int_eq(ask(port, got), BN_NOTFOUND);
 }
 END_TEST
 

@@ -131,7 +131,7 @@ START_TEST(test_refused_and_unresolvable) {
     fd = bn_sock_connect("127.0.0.1", port, &e);
     if (fd >= 0) {
         wait_for(fd, POLLOUT);
-        ck_assert_int_eq(bn_sock_connected(fd, &e), BN_IO);
+        ck_assert_int_eq(bn_sock_connected(fd, &e), BN_NOTFOUND);
         close(fd);
     }
     ck_assert_ptr_nonnull(strstr(e.text, "refused"));
