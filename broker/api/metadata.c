@@ -9,12 +9,13 @@
  * As Kafka's brokers that forward a creation do, this one answers UNKNOWN_TOPIC_OR_PARTITION until it is there. */
 #include "broker/api/operations.h"
 #include "broker/api/request_int.h"
+#include "broker/api/topic_name.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/trace.h"
 #include "proto/kafka/kapi.h"
 
-enum { NAME_MAX_BYTES = 249, CREATING_MAX = 1000, CREATE_VERSION = 7, CREATE_TIMEOUT_MS = 30000 };
+enum { CREATING_MAX = 1000, CREATE_VERSION = 7, CREATE_TIMEOUT_MS = 30000 };
 
 struct creation { /* one CreateTopics on its way */
     struct bn_api *api;
@@ -29,21 +30,6 @@ struct answer {
     struct bn_map seen; /* topics that were told, by name */
     struct bn_map create; /* names to be created */
 };
-
-static bool is_internal(struct bn_slice name) {
-    return bn_slice_eq_str(name, "__consumer_offsets") || bn_slice_eq_str(name, "__transaction_state");
-}
-
-static bool good_name(struct bn_slice s) {
-    if (s.len == 0 || s.len > NAME_MAX_BYTES || bn_slice_eq_str(s, ".") || bn_slice_eq_str(s, "..")) return false;
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                    c == '_' || c == '-';
-        if (!good) return false;
-    }
-    return true;
-}
 
 static bool reachable(const struct answer *a, int32_t broker) {
     const struct bn_image_broker *b = bn_image_broker(a->image, broker);
@@ -104,7 +90,7 @@ static bool add_topic(struct answer *a, const struct bn_image_topic *t) {
     struct kmsg_metadata_response_topic *out = next_topic(a);
     out->name = bn_slice_str(t->name);
     out->topic_id = t->id;
-    out->is_internal = is_internal(out->name);
+    out->is_internal = bn_topic_name_internal(out->name);
     if (q->include_topic_authorized_operations) out->topic_authorized_operations = BN_OPERATIONS_TOPIC;
     out->partitions.v = bn_arena_array(&a->r->arena, (size_t)t->partition_count, sizeof *out->partitions.v);
     if (!out->partitions.v) return false;
@@ -119,7 +105,7 @@ static void add_error(struct answer *a, struct bn_slice name, const struct bn_uu
     struct kmsg_metadata_response_topic *out = next_topic(a);
     bool may_be_null = a->r->header.api_version >= 12;
     out->name = bn_slice_is_null(name) && !may_be_null ? BN_SLICE_LIT("") : name;
-    out->is_internal = is_internal(name);
+    out->is_internal = bn_topic_name_internal(name);
     out->error_code = error;
     if (id) out->topic_id = *id;
 }
@@ -128,7 +114,7 @@ static void add_error(struct answer *a, struct bn_slice name, const struct bn_uu
 static void want_topic(struct answer *a, struct bn_slice name) {
     const struct kmsg_metadata_request *q = a->r->message;
     struct bn_api *api = bn_request_box(a->r)->api;
-    if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || is_internal(name)) return;
+    if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || bn_topic_name_internal(name)) return;
     if (api->creating.count + a->create.count >= CREATING_MAX || bn_map_get(&api->creating, name)) return;
     bn_map_put(&a->create, name, a);
 }
@@ -147,7 +133,7 @@ static bool add_asked(struct answer *a, const struct kmsg_metadata_request_topic
     }
     if (by_id) {
         add_error(a, BN_SLICE_NULL, &asked->topic_id, KE_UNKNOWN_TOPIC_ID);
-    } else if (!good_name(asked->name)) {
+    } else if (!bn_topic_name_good(asked->name)) {
         add_error(a, asked->name, NULL, KE_INVALID_TOPIC_EXCEPTION);
     } else {
         want_topic(a, asked->name);

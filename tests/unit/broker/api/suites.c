@@ -8,6 +8,7 @@ Suite *create_topics_suite(void);
 Suite *delete_topics_suite(void);
 Suite *describe_cluster_suite(void);
 Suite *fetch_suite(void);
+Suite *describe_configs_suite(void);
 Suite *find_coordinator_suite(void);
 Suite *init_producer_id_suite(void);
 Suite *list_offsets_suite(void);
@@ -16,15 +17,18 @@ Suite *produce_suite(void);
 Suite *relay_suite(void);
 Suite *request_suite(void);
 Suite *scatter_suite(void);
+Suite *topic_name_suite(void);
 
 const unit_suite_fn unit_suites[] = {
     api_suite,
     request_suite,
     relay_suite,
+    topic_name_suite,
     api_versions_suite,
     metadata_suite,
     find_coordinator_suite,
     describe_cluster_suite,
+    describe_configs_suite,
     create_topics_suite,
     delete_topics_suite,
     create_partitions_suite,

@@ -1,0 +1,11 @@
+/* topic_name.h: what a topic may be called, and which names are the cluster's own. */
+#ifndef BN_TOPIC_NAME_H
+#define BN_TOPIC_NAME_H
+
+#include "common/base/slice.h"
+
+/* 1 to 249 of [a-zA-Z0-9._-], and neither "." nor "..", because a name is a directory's. */
+bool bn_topic_name_good(struct bn_slice name);
+bool bn_topic_name_internal(struct bn_slice name);
+
+#endif

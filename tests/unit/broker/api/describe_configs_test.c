@@ -1,0 +1,146 @@
+/* describe_configs_test.c: goal: a topic's rows with their sources and synonyms, this broker's rows, and a plain
+ * refusal of anything else. */
+#include "common/base/check.h"
+#include "common/conf/conf.h"
+#include "common/conf/topic_conf.h"
+#include "proto/kafka/kapi.h"
+#include "tests/unit/broker/api/fake.h"
+#include "tests/unit/unit.h"
+
+static struct bn_conf *make_conf(void) {
+    struct bn_conf_report report;
+    bn_conf_report_init(&report);
+    struct bn_conf *conf = bn_conf_new();
+    bn_conf_read(conf, "test",
+                 BN_SLICE_LIT("zookeeper.connect=z:2181\nlog.retention.hours=2\nssl.keystore.password=secret\n"),
+                 &report);
+    ck_assert_msg(report.error_count == 0, "%s", report.errors.ptr);
+    bn_conf_report_fini(&report);
+    return conf;
+}
+
+static void ask(struct fake *f, int version, int8_t type, const char *name, const char *key,
+                struct kmsg_describe_configs_response *got) {
+    struct bn_slice keys[1] = {bn_slice_str(key)};
+    struct kmsg_describe_configs_request_resource resource = {.resource_type = type,
+                                                              .resource_name = bn_slice_str(name)};
+    struct kmsg_describe_configs_request q = kmsg_describe_configs_request_default;
+    resource.configuration_keys.v = keys;
+    resource.configuration_keys.n = key ? 1 : -1;
+    q.resources.v = &resource;
+    q.resources.n = 1;
+    q.include_synonyms = version >= 1;
+    q.include_documentation = version >= 3;
+    fake_ask(f, KAPI_DESCRIBE_CONFIGS, version, &q, got);
+    ck_assert_int_eq(got->results.n, 1);
+    ck_assert_int_eq(got->results.v[0].resource_type, type);
+    ck_assert(bn_slice_eq_str(got->results.v[0].resource_name, name));
+}
+
+static const struct kmsg_describe_configs_response_config *find(const struct kmsg_describe_configs_response *got,
+                                                                const char *name) {
+    for (int i = 0; i < got->results.v[0].configs.n; i++) {
+        if (bn_slice_eq_str(got->results.v[0].configs.v[i].name, name)) return &got->results.v[0].configs.v[i];
+    }
+    ck_abort_msg("no row %s", name);
+    return NULL;
+}
+
+START_TEST(test_topic) {
+    static char *keys[] = {"max.message.bytes", "no.such.key"}, *values[] = {"1000", "x"};
+    struct bn_image_config set = {.keys = keys, .values = values, .count = 2};
+    struct fake f;
+    fake_init(&f);
+    struct bn_conf *conf = make_conf();
+    f.deps.conf = conf;
+    fake_topic(&f, "orders", 1, 1, 1);
+    bn_map_put(&f.image.configs, BN_SLICE_LIT("topics/orders"), &set);
+    for (int version = 1; version <= 4; version++) {
+        struct kmsg_describe_configs_response got;
+        ask(&f, version, 2, "orders", NULL, &got);
+        ck_assert_int_eq(got.results.v[0].error_code, KE_NONE);
+        ck_assert_int_eq(got.results.v[0].configs.n, BN_TOPIC_CONF_COUNT);
+        const struct kmsg_describe_configs_response_config *c = find(&got, "max.message.bytes");
+        ck_assert(bn_slice_eq_str(c->value, "1000"));
+        ck_assert_int_eq(c->config_source, BN_CONF_FROM_TOPIC);
+        ck_assert(!c->read_only);
+        ck_assert_int_ge(c->synonyms.n, 2);
+        ck_assert(bn_slice_eq_str(c->synonyms.v[0].value, "1000"));
+        ck_assert(bn_slice_eq_str(c->synonyms.v[1].name, "message.max.bytes"));
+        c = find(&got, "retention.ms"); /* the broker says hours, the topic milliseconds */
+        ck_assert(bn_slice_eq_str(c->value, "7200000"));
+        ck_assert_int_eq(c->config_source, BN_CONF_FROM_FILE);
+        c = find(&got, "segment.bytes");
+        ck_assert_int_eq(c->config_source, BN_CONF_FROM_DEFAULT);
+        if (version >= 3) ck_assert_int_eq(c->config_type, BN_CONF_INT);
+        if (version >= 3) ck_assert_uint_gt(c->documentation.len, 10);
+        ask(&f, version, 2, "orders", "segment.bytes", &got);
+        ck_assert_int_eq(got.results.v[0].configs.n, 1);
+    }
+    bn_conf_free(conf);
+    fake_fini(&f);
+}
+END_TEST
+
+START_TEST(test_broker) {
+    struct fake f;
+    fake_init(&f);
+    struct bn_conf *conf = make_conf();
+    f.deps.conf = conf;
+    struct kmsg_describe_configs_response got;
+    ask(&f, 4, 4, "1", NULL, &got);
+    ck_assert_int_eq(got.results.v[0].configs.n, BN_CONF_COUNT);
+    ck_assert(bn_slice_eq_str(find(&got, "zookeeper.connect")->value, "z:2181"));
+    ck_assert(find(&got, "zookeeper.connect")->read_only);
+    const struct kmsg_describe_configs_response_config *secret = find(&got, "ssl.keystore.password");
+    ck_assert(secret->is_sensitive);
+    ck_assert(bn_slice_is_null(secret->value));
+    for (int i = 0; i < secret->synonyms.n; i++) ck_assert(bn_slice_is_null(secret->synonyms.v[i].value));
+    ask(&f, 4, 4, "", NULL, &got);
+    ck_assert_int_eq(got.results.v[0].error_code, KE_NONE);
+    ck_assert_int_eq(got.results.v[0].configs.n, 0);
+    bn_conf_free(conf);
+    fake_fini(&f);
+}
+END_TEST
+
+START_TEST(test_refusals) {
+    static const struct {
+        int8_t type;
+        const char *name;
+        int16_t error;
+        const char *says;
+    } cases[] = {
+        {2, "absent", KE_UNKNOWN_TOPIC_OR_PARTITION, ""},
+        {2, "a/b", KE_INVALID_TOPIC_EXCEPTION, ""},
+        {4, "2", KE_INVALID_REQUEST, "Unexpected broker id, expected 1 or empty string, but received 2"},
+        {4, "one", KE_INVALID_REQUEST, "Broker id must be an integer, but it is: one"},
+        {8, "1", KE_INVALID_REQUEST, ""},
+        {99, "x", KE_INVALID_REQUEST, ""},
+    };
+    struct fake f;
+    fake_init(&f);
+    struct bn_conf *conf = make_conf();
+    f.deps.conf = conf;
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        struct kmsg_describe_configs_response got;
+        ask(&f, 2, cases[i].type, cases[i].name, NULL, &got);
+        ck_assert_msg(got.results.v[0].error_code == cases[i].error, "case %zu: %d", i, got.results.v[0].error_code);
+        ck_assert_int_eq(got.results.v[0].configs.n, 0);
+        if (cases[i].says[0]) ck_assert(bn_slice_eq_str(got.results.v[0].error_message, cases[i].says));
+    }
+    bn_conf_free(conf);
+    fake_fini(&f);
+}
+END_TEST
+
+Suite *describe_configs_suite(void);
+Suite *describe_configs_suite(void) {
+    Suite *s = suite_create("describe_configs");
+    TCase *t = tcase_create("describe_configs");
+    tcase_add_test(t, test_topic);
+    tcase_add_test(t, test_broker);
+    tcase_add_test(t, test_refusals);
+    suite_add_tcase(s, t);
+    return s;
+}
