@@ -16,8 +16,6 @@
 #include "common/base/str.h"
 #include "common/base/trace.h"
 
-static const char VERSION[] = "0.1.0";
-
 /* ---- images ---- */
 
 struct image_news { /* one step of the metadata stream, on its way to every shard */
@@ -182,7 +180,7 @@ static void register_here(struct bn_broker *b) {
         .endpoint_count = s->advertised_count,
         .rack = bn_conf_str(s->conf, BN_CONF_BROKER_RACK),
         .jmx_port = -1,
-        .version = VERSION,
+        .version = PACKAGE_VERSION,
     };
     bn_agent_register(b->agent, &registration);
 }
