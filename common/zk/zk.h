@@ -6,9 +6,12 @@
  *   0            done
  *   BN_NOTFOUND  no node        BN_EXISTS  node exists      BN_STALE  bad version or a multi's check failed
  *   BN_NOTEMPTY  has children   BN_LOST    the connection broke after sending: it may have happened
- *   BN_CLOSED    the session expired or the client is closed       BN_IO    anything else
- * Reads (get, children, exists) are retried over a reconnect inside and never answer BN_LOST; writes are not.
- * Calls made while disconnected wait for the connection. Never blocks. Paths are absolute below the chroot. */
+ *   BN_CLOSED    the session expired or the client is closed
+ *   BN_FULL      16384 calls are waiting already (this answer alone comes out of turn)
+ *   BN_IO        anything else: not a path, more than 1,000,000 bytes, a child of an ephemeral, no permission
+ * Reads (get, children, exists, sync) are retried over a reconnect inside and never answer BN_LOST; writes are not.
+ * Calls made while disconnected wait for the connection. Never blocks. Paths are absolute below the chroot. A watch event
+ * comes after the answer that armed it and before the answer to any later call that could show the change. */
 #ifndef BN_ZK_H
 #define BN_ZK_H
 

@@ -64,6 +64,12 @@ void bn_znode_broker_encode(struct bn_str *out, const struct bn_znode_broker *in
     bn_str_addf(out, ",\"version\":5,\"timestamp\":\"%" PRId64 "\"}", in->timestamp_ms);
 }
 
+static bool host_ok(struct bn_slice host) {
+    for (size_t i = 0; i < host.len; i++)
+        if (host.ptr[i] <= 0x20 || strchr("[]/\"", host.ptr[i])) return false;
+    return true;
+}
+
 /* "LISTENER://host:port", "LISTENER://[v6]:port". */
 static void read_endpoint(struct bn_znode_json *j, const char *text, json_t *map, struct bn_znode_endpoint *ep) {
     const char *host = strstr(text, "://"), *colon = strrchr(text, ':');
@@ -75,7 +81,7 @@ static void read_endpoint(struct bn_znode_json *j, const char *text, json_t *map
         size_t len = (size_t)(colon - host);
         bool brackets = len >= 2 && host[0] == '[' && host[len - 1] == ']';
         struct bn_slice name = brackets ? bn_slice_of(host + 1, len - 2) : bn_slice_of(host, len);
-        for (size_t i = 0; i < name.len; i++) ok = ok && name.ptr[i] > 0x20 && !strchr("[]/\"", name.ptr[i]);
+        ok = host_ok(name);
         ep->listener = bn_arena_copy(j->arena, bn_slice_of(text, (size_t)(host - 3 - text)));
         ep->host = bn_arena_copy(j->arena, name);
         ep->port = (int32_t)port;
@@ -102,6 +108,10 @@ static void read_endpoints(struct bn_znode_json *j, struct bn_znode_broker *out)
         json_t *v = json_array_get(list, (size_t)i);
         if (!json_is_string(v)) bn_znode_json_bad(j, "endpoints[%d]: not a string", (int)i);
         else read_endpoint(j, json_string_value(v), map, &out->endpoints[i]);
+        for (int32_t k = 0; k < i && j->status == BN_OK; k++)
+            if (strcmp(out->endpoints[k].listener, out->endpoints[i].listener) == 0)
+                bn_znode_json_bad(j, "endpoints[%d]: listener %.40s stands there twice", (int)i,
+                                  out->endpoints[i].listener);
         out->endpoint_count = i + 1;
     }
 }
@@ -109,6 +119,7 @@ static void read_endpoints(struct bn_znode_json *j, struct bn_znode_broker *out)
 /* Version 1 had host and port only. */
 static void endpoint_of_v1(struct bn_znode_json *j, struct bn_znode_broker *out) {
     if (!out->host || out->port < 0) bn_znode_json_bad(j, "host, port: missing");
+    else if (!host_ok(bn_slice_str(out->host)) || out->port > 65535) bn_znode_json_bad(j, "host, port: not an address");
     out->endpoints = bn_znode_json_make(j, 1, sizeof *out->endpoints);
     if (!out->endpoints) return;
     out->endpoints[0] = (struct bn_znode_endpoint){"PLAINTEXT", out->host, out->port, "PLAINTEXT"};

@@ -90,7 +90,8 @@ START_TEST(test_entities) {
     ck_assert(bn_slice_eq_str(e.sub_type, "clients") && bn_slice_eq_str(e.sub_name, "<default>"));
     static const char *const bad[] = {
         "", "topics", "topics/", "/t", "topics/t/", "topics/t/clients/c",
-        "things/t", "users/u/clients", "users/u/clients/", "users/u/clients/c/d", "users/../clients/c", "users/u/topics/t",
+        "things/t", "users/u/clients", "users/u/clients/", "users/u/clients/c/d",
+        "users/../clients/c", "users/u/topics/t",
     };
     for (size_t i = 0; i < BN_ARRAY_LEN(bad); i++) ck_assert_msg(!bn_znode_path_entity(S(bad[i]), &e), "%s", bad[i]);
     ck_assert(!bn_znode_path_entity(BN_SLICE_NULL, &e));

@@ -1,0 +1,11 @@
+/* fuzz_znode.h: the entry of the target and what its drivers share. */
+#ifndef FUZZ_ZNODE_H
+#define FUZZ_ZNODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern uint64_t fuzz_znode_accepted; /* inputs that were decoded */
+
+#endif
