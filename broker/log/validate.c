@@ -177,6 +177,12 @@ static bool check_batches(const struct bn_log *l, struct bn_log_append *a, struc
                 a, KE_INVALID_RECORD,
                 "Produce requests of this version are only allowed to contain record batches with magic "
                 "version 2");
+        /* A whole batch whose header contradicts itself is the client's mistake, not the network's. */
+        bool whole = rc == BN_BAD && left.len >= BN_BATCH_HEADER && b.length >= BN_BATCH_HEADER - BN_BATCH_OVERHEAD &&
+                     (size_t)b.length <= left.len - BN_BATCH_OVERHEAD;
+        if (whole)
+            return bn_validate_refuse(a, KE_INVALID_RECORD, "Inconsistent offsets or counts in topic partition %s",
+                                      l->name);
         if (rc) return bn_validate_refuse(a, KE_CORRUPT_MESSAGE, "Record is corrupt in topic partition %s.", l->name);
         if (n == 1 && one)
             return bn_validate_refuse(
