@@ -175,21 +175,41 @@ static void on_broker_id(const Bn__BrokerIdReply *reply, void *arg) {
     }
 }
 
-static void on_cluster_id(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
+static void on_cluster_id_made(void *arg, enum bn_zk_watch_kind kind, const char *path) {
     struct bn_agent *a = arg;
     a->asking_cluster = false;
-    if (a->stopping || status == BN_CLOSED) return;
+    become_ready(a);
+}
+
+static void on_cluster_id_absent(void *arg, int status, const struct bn_zk_stat *stat) {
+    struct bn_agent *a = arg;
+    if (status == BN_NOTFOUND) return; /* the watch tells */
+    a->asking_cluster = false;
+    if (status == BN_OK) become_ready(a); /* it was made between the two reads */
+}
+
+/* The first controller of a cluster is active a moment before it has made the id. */
+static void on_cluster_id(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
+    struct bn_agent *a = arg;
+    if (status == BN_NOTFOUND && !a->stopping) {
+        a->zk->ops->exists(a->zk, BN_ZNODE_CLUSTER_ID, on_cluster_id_made, a, on_cluster_id_absent, a);
+        return;
+    }
+    a->asking_cluster = false;
+    if (a->stopping || status != BN_OK) return; /* asked again at the next connection */
     struct bn_arena arena;
     struct bn_znode_cluster_id id;
     struct bn_err e = BN_ERR_NONE;
     bn_arena_init(&arena, ZNODE_BUDGET);
-    if (status == BN_OK && bn_znode_cluster_id_decode(data, &arena, &id, &e) == BN_OK) {
-        a->cluster_id = bn_alloc_strdup(id.id);
-    } else if (a->peer) {
-        bn_rpc_close(a->peer, "/cluster/id is not there yet"); /* the controller is about to make it: look again */
-    }
+    if (bn_znode_cluster_id_decode(data, &arena, &id, &e) == BN_OK) a->cluster_id = bn_alloc_strdup(id.id);
     bn_arena_fini(&arena);
-    if (a->cluster_id) become_ready(a);
+    if (a->cluster_id) {
+        become_ready(a);
+        return;
+    }
+    char *why = bn_alloc_printf("%s can't be read: %s", BN_ZNODE_CLUSTER_ID, e.text);
+    a->config.fatal(a->config.arg, why);
+    bn_alloc_free(why);
 }
 
 static void become_ready(struct bn_agent *a) {
@@ -295,7 +315,7 @@ static bool take_delta(struct bn_agent *a, const Bn__ImageDelta *delta) {
     struct bn_image *next = NULL;
     struct bn_err e = BN_ERR_NONE;
     int rc;
-    if (delta->for_incarnation != a->incarnation)
+    if (delta->reset && delta->for_incarnation != a->incarnation)
         rc = bn_err_set(&e, BN_STALE, "it is for another incarnation of this broker");
     else if (!delta->reset && !a->building)
         rc = bn_err_set(&e, BN_STALE, "the stream did not begin with a full image");

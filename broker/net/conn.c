@@ -62,7 +62,7 @@ void bn_conn_close(struct bn_conn *c, const char *why) {
     uint32_t suppressed = 0;
     BN_ON_SHARD(c->set->config.shard);
     if (c->closed) return;
-    if (bn_trace_allow(&site, 5, &suppressed)) {
+    if (bn_trace_allow(&site, 20, &suppressed)) {
         BN_WARN("conn", "Closing connection from %s on listener %s: %s%s", c->peer, c->origin.listener, why,
                 suppressed ? " (more such lines were left out)" : "");
     }

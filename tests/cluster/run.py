@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """run.py: the cluster tests: real servers, real clients. `run.py --build DIR [-k WORD] [--records N]`; prints a line per test and, last,
 'N passed, N failed'.
 """
