@@ -20,7 +20,7 @@ fail() {
 # Is the process of this pid file alive, and still the program it was? $1 pid file, $2 a word of its command line.
 alive() {
     [ -s "$1" ] || return 1
-    tr '\0' ' ' <"/proc/$(cat "$1")/cmdline" 2>/dev/null | grep -q -- "$2"
+    tr '\0' ' ' 2>/dev/null <"/proc/$(cat "$1")/cmdline" | grep -q -- "$2"
 }
 
 # Stops the process of a pid file and waits for its end. $1 pid file, $2 a word of its command line, $3 seconds before SIGKILL.
@@ -28,10 +28,10 @@ stop_one() {
     if alive "$1" "$2"; then
         pid=$(cat "$1")
         kill -TERM "$pid"
-        if ! timeout "$3" tail --pid="$pid" -f /dev/null; then
+        if ! timeout "$3" tail -s 0.05 --pid="$pid" -f /dev/null; then
             echo "$(basename "$1" .pid) (pid $pid) did not stop in $3 s: killing it" >&2
             kill -KILL "$pid" 2>/dev/null || true
-            timeout 10 tail --pid="$pid" -f /dev/null || fail "pid $pid does not die"
+            timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null || fail "pid $pid does not die"
         fi
     fi
     rm -f "$1"

@@ -14,11 +14,14 @@ while [ $# -gt 0 ]; do
 done
 [ -d "$dir/run" ] || { echo "nothing was started in $dir"; exit 0; }
 
-# All brokers are told at once, then waited for.
+# All of a kind are told at once, then waited for.
 for file in "$dir"/run/broker-*.pid; do
     [ -e "$file" ] && alive "$file" barnabas-broker && kill -TERM "$(cat "$file")"
 done
 for file in "$dir"/run/broker-*.pid; do [ -e "$file" ] && stop_one "$file" barnabas-broker 60; done
+for file in "$dir"/run/controller-*.pid; do
+    [ -e "$file" ] && alive "$file" barnabas-controller && kill -TERM "$(cat "$file")"
+done
 for file in "$dir"/run/controller-*.pid; do [ -e "$file" ] && stop_one "$file" barnabas-controller 20; done
 stop_one "$dir/run/zookeeper.pid" QuorumPeerMain 20
 echo "the cluster in $dir is stopped"
