@@ -43,16 +43,20 @@ void bn_config_sweep(struct bn_model *m) {
     if (m->configs_empty == 0) return;
     struct bn_model_config **empty = bn_alloc((m->configs.count + 1) * sizeof *empty);
     size_t at = 0, count = 0;
+    m->configs_empty = 0;
     for (struct bn_map_entry *e; (e = bn_map_next(&m->configs, &at));) {
         struct bn_model_config *c = e->value;
-        if (c->entry_count == 0 && !c->changed) empty[count++] = c;
+        if (c->entry_count) continue;
+        if (c->changed)
+            m->configs_empty++; /* still to be told */
+        else
+            empty[count++] = c;
     }
     for (size_t i = 0; i < count; i++) {
         bn_map_remove(&m->configs, bn_slice_str(empty[i]->key));
         bn_config_free(empty[i]);
     }
     bn_alloc_free(empty);
-    m->configs_empty = 0;
 }
 
 void bn_config_put(struct bn_model *m, struct bn_model_config *c) {

@@ -36,7 +36,7 @@ struct bn_flight {
     struct bn_model_partition **parts; /* STATES: each of these is busy because of this flight; their topics are held */
     int32_t part_count;
     char *name;                      /* UNMARK, READ_TOPIC */
-    bool marker; /* READ_TOPIC: a delete marker was seen and waits for the topic to be known */
+    bool marker;                     /* READ_TOPIC: a delete marker was seen and waits for the topic to be known */
     struct bn_fact_partition *added; /* EXPAND: owned, replicas too */
     int32_t added_count;
     int32_t broker;                  /* ADMIT, FENCE, PRODUCER_IDS */

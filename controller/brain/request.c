@@ -4,7 +4,7 @@
 #include "controller/brain/request.h"
 
 #include "common/base/alloc.h"
-#include "controller/brain/admin.h"
+#include "controller/brain/topic_admin.h"
 
 struct bn_request *bn_request_new(struct bn_model *m, uint64_t token, enum bn_request_kind kind, int32_t timeout_ms,
                                   int32_t count) {
@@ -147,7 +147,7 @@ void bn_request_turns(struct bn_model *m) {
             struct bn_request_item *item = &r->items[i];
             if (item->phase == BN_REQUEST_TURN && item->topic->kind == BN_MODEL_LIVE && !item->topic->busy &&
                 item->topic->has_id)
-                bn_admin_expand(m, item);
+                bn_topic_admin_expand(m, item);
         }
     }
 }

@@ -5,7 +5,6 @@
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
-#include "controller/brain/admin.h"
 #include "controller/brain/alter.h"
 #include "controller/brain/blocks.h"
 #include "controller/brain/config.h"
@@ -13,6 +12,7 @@
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
 #include "controller/brain/publish.h"
+#include "controller/brain/topic_admin.h"
 #include "controller/brain/topics.h"
 
 static void activate(struct bn_model *m, const struct bn_event_activated *e) {
@@ -59,13 +59,13 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
         bn_config_event(m, &e->u.config);
         break;
     case BN_EVENT_CREATE_TOPICS:
-        bn_admin_create_topics(m, &e->u.create_topics);
+        bn_topic_admin_create_topics(m, &e->u.create_topics);
         break;
     case BN_EVENT_DELETE_TOPICS:
-        bn_admin_delete_topics(m, &e->u.delete_topics);
+        bn_topic_admin_delete_topics(m, &e->u.delete_topics);
         break;
     case BN_EVENT_CREATE_PARTITIONS:
-        bn_admin_create_partitions(m, &e->u.create_partitions);
+        bn_topic_admin_create_partitions(m, &e->u.create_partitions);
         break;
     case BN_EVENT_ALTER_PARTITION:
         bn_alter_request(m, &e->u.alter_partition);

@@ -1,7 +1,7 @@
-/* admin.c: the three topic requests. Judges only; topics.c and deletion.c write, request.c waits. Codes, texts and the
- * order of the checks are those of Kafka 3.9 with ZooKeeper (its ZkAdminManager, AdminZkClient, KafkaApis), since tools
- * print them and people search for them. Whether a topic's configs are valid the shell has found out. */
-#include "controller/brain/admin.h"
+/* topic_admin.c: the three topic requests. Judges only; topics.c and deletion.c write, request.c waits. Codes, texts
+ * and the order of the checks are those of Kafka 3.9 with ZooKeeper (its ZkAdminManager, AdminZkClient, KafkaApis),
+ * since tools print them and people search for them. Whether a topic's configs are valid the shell has found out. */
+#include "controller/brain/topic_admin.h"
 
 #include "common/base/alloc.h"
 #include "controller/brain/deletion.h"
@@ -174,7 +174,7 @@ static void create_one(struct bn_model *m, const struct bn_event_create_topics *
     bn_request_attach(item, t, BN_REQUEST_LEADERS);
 }
 
-void bn_admin_create_topics(struct bn_model *m, const struct bn_event_create_topics *e) {
+void bn_topic_admin_create_topics(struct bn_model *m, const struct bn_event_create_topics *e) {
     struct bn_request *r = bn_request_new(m, e->token, BN_REQUEST_CREATE_TOPICS, e->timeout_ms, e->topic_count);
     for (int32_t i = 0; i < e->topic_count; i++) create_one(m, e, i, &r->items[i]);
 }
@@ -208,7 +208,7 @@ static void delete_one(struct bn_model *m, const struct bn_event_delete_topic *i
     bn_deletion_mark(m, t);
 }
 
-void bn_admin_delete_topics(struct bn_model *m, const struct bn_event_delete_topics *e) {
+void bn_topic_admin_delete_topics(struct bn_model *m, const struct bn_event_delete_topics *e) {
     struct bn_request *r = bn_request_new(m, e->token, BN_REQUEST_DELETE_TOPICS, e->timeout_ms, e->topic_count);
     const char *message;
     int error = refuse_deletion(e, &message);
@@ -287,7 +287,7 @@ static struct judged judge_expand(struct bn_model *m, const struct bn_request_it
     return place(m, w, t->partition_count, zero->replicas.ids[0]);
 }
 
-void bn_admin_expand(struct bn_model *m, struct bn_request_item *item) {
+void bn_topic_admin_expand(struct bn_model *m, struct bn_request_item *item) {
     struct wanted w = {.partitions = NULL};
     struct judged j = judge_expand(m, item, &w);
     if (j.error) {
@@ -321,7 +321,7 @@ static void expand_one(struct bn_model *m, const struct bn_event_create_partitio
         bn_request_attach(item, bn_model_topic(m, in->name), BN_REQUEST_TURN);
 }
 
-void bn_admin_create_partitions(struct bn_model *m, const struct bn_event_create_partitions *e) {
+void bn_topic_admin_create_partitions(struct bn_model *m, const struct bn_event_create_partitions *e) {
     struct bn_request *r = bn_request_new(m, e->token, BN_REQUEST_CREATE_PARTITIONS, e->timeout_ms, e->topic_count);
     for (int32_t i = 0; i < e->topic_count; i++) expand_one(m, e, i, &r->items[i]);
 }
