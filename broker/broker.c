@@ -37,6 +37,7 @@ static void take_image(struct bn_round_lane *lane) { /* on each shard */
 
 static void let_clients_in(struct bn_broker *b) {
     b->serving = true;
+    bn_checkpointer_start(b);
     bn_listener_start(b->listeners);
     BN_INFO("broker", "[KafkaServer id=%d] started", b->broker_id);
     if (b->config.started) b->config.started(b->config.arg);
@@ -146,7 +147,6 @@ static void compose(struct bn_broker *b) {
     for (int i = 0; i < b->shard_count; i++) compose_place(b, &b->places[i]);
     for (int i = 1; i < b->shard_count; i++) bn_shard_start(b->shards[i]);
     b->composed = true;
-    bn_checkpointer_start(b);
 }
 
 /* ---- the cluster's side ---- */
@@ -348,9 +348,7 @@ int bn_broker_run(struct bn_broker *b) {
     bn_loop_defer(b->shards[0]->loop, &b->begin);
     bn_shard_run_here(b->shards[0]);
     BN_ASSERT(b->stopping);
-    if (b->composed) {
-        for (int i = 1; i < b->shard_count; i++) bn_shard_stop(b->shards[i]);
-    }
+    for (int i = b->shard_count - 1; i >= 0; i--) bn_shard_stop(b->shards[i]); /* and empties their mailboxes */
     BN_INFO("broker", "[KafkaServer id=%d] shut down completed", b->broker_id);
     if (b->life) bn_life_close(b->life);
     return b->exit_code;

@@ -43,12 +43,14 @@ struct bn_broker {
     bool composed; /* id known: rosters, connections and APIs are there, all shards run */
     bool serving;  /* the listeners accept */
     bool stopping;
-    bool clean;    /* every log was closed as it should be */
+    bool clean;    /* nothing has gone wrong with a log or a checkpoint */
     int exit_code;
+    /* shutdown.c */
+    struct bn_timer drain_timer;
+    int drain_rounds;
     /* checkpointer.c */
     struct bn_timer checkpoint_timer;
     bool checkpointing;
-    uint64_t checkpoint_hash; /* of the lines written last */
     void (*checkpointed)(struct bn_broker *b); /* told once, when the one under way has ended */
     void (*finished)(struct bn_broker *b);     /* told once, when the last one has ended */
 };

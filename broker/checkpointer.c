@@ -1,6 +1,6 @@
-/* checkpointer.c: writes recovery points, log start offsets and high watermarks of all partitions, gathered from the
- * shards and written on the pool (4-storage 4.9). One at a time; a round that found nothing changed writes nothing,
- * so that an idle broker leaves its disks alone. */
+/* checkpointer.c: recovery points, log start offsets and high watermarks of all partitions, gathered from the shards
+ * and handed to the log directories on the pool, which write what has changed and remove what is due (4-storage 4.9).
+ * One round at a time. */
 #include "broker/broker_int.h"
 #include "common/base/alloc.h"
 #include "common/base/trace.h"
@@ -24,21 +24,6 @@ static void gather(struct bn_round_lane *lane) { /* on each shard */
     if (roster) bn_roster_points(roster, &p->list, &p->count, &p->capacity);
     lane->user = p;
     bn_round_end(lane);
-}
-
-static uint64_t mix(uint64_t h, uint64_t v) { return (h ^ v) * UINT64_C(0x100000001b3); }
-
-static uint64_t hash_of(const struct points *p) {
-    uint64_t h = mix(UINT64_C(0xcbf29ce484222325), p->count);
-    for (size_t i = 0; i < p->count; i++) {
-        const struct bn_logdir_point *at = &p->list[i];
-        for (const char *c = at->topic; *c; c++) h = mix(h, (uint8_t)*c);
-        h = mix(h, (uint64_t)at->partition);
-        h = mix(h, (uint64_t)at->recovery_point);
-        h = mix(h, (uint64_t)at->log_start_offset);
-        h = mix(h, (uint64_t)at->high_watermark);
-    }
-    return h;
 }
 
 static void free_points(struct points *p) {
@@ -65,8 +50,7 @@ static void ended(struct bn_broker *b) {
 static void write_done(struct bn_job *job) {
     struct writing *w = BN_CONTAINER_OF(job, struct writing, job);
     struct bn_broker *b = w->broker;
-    if (w->status == BN_OK) b->checkpoint_hash = hash_of(&w->all);
-    else b->clean = false;
+    if (w->status) b->clean = false;
     free_points(&w->all);
     bn_alloc_free(w);
     ended(b);
@@ -90,12 +74,6 @@ static void gathered(struct bn_round *r) {
     struct writing *w = bn_alloc_zero(1, sizeof *w);
     w->broker = b;
     join(r, &w->all);
-    if (hash_of(&w->all) == b->checkpoint_hash) {
-        free_points(&w->all);
-        bn_alloc_free(w);
-        ended(b);
-        return;
-    }
     w->job = (struct bn_job){.run = write_run, .done = write_done, .reply_to = b->shards[0]->mailbox};
     bn_pool_submit(b->pool, &w->job);
 }
@@ -121,6 +99,10 @@ static void finish_now(struct bn_broker *b) {
 }
 
 void bn_checkpointer_finish(struct bn_broker *b, void (*done)(struct bn_broker *b)) {
+    if (!b->serving) { /* nothing was opened: nothing to add to what stands in the files */
+        done(b);
+        return;
+    }
     bn_timer_stop(&b->checkpoint_timer);
     b->finished = done;
     if (b->checkpointing) b->checkpointed = finish_now; /* after the one that is under way */

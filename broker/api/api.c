@@ -135,8 +135,10 @@ void bn_api_closed(void *arg, struct bn_conn *c) {
     struct bn_api_session *s = api->wire->user(c);
     if (!s) return;
     BN_LIST_FOR(it, &s->requests) {
+        struct bn_request *r = &BN_CONTAINER_OF(it, struct bn_request_box, link)->request;
         bn_list_remove(it);
-        BN_CONTAINER_OF(it, struct bn_request_box, link)->request.conn = NULL;
+        r->conn = NULL;
+        if (r->abandoned) r->abandoned(r->abandoned_arg);
     }
     api->wire->set_user(c, NULL);
     bn_alloc_free(s);

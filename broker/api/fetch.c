@@ -120,8 +120,13 @@ static void on_timer(struct bn_timer *t) {
     wake(f);
 }
 
+/* Nobody waits for the answer any more. While reading, woken is set: then nothing has to be done. */
+static void on_abandoned(void *arg) { wake(arg); }
+
 static void park(struct fetch *f) {
     struct bn_request *r = f->scatter.request;
+    r->abandoned = on_abandoned;
+    r->abandoned_arg = f;
     uint64_t now_ms = bn_loop_now_ms(r->shard->loop);
     atomic_store(&f->woken, false);
     f->wake_early = false;
@@ -284,6 +289,7 @@ void bn_api_fetch(struct bn_request *r) {
     }
     f->scatter = (struct bn_scatter){.request = r, .part_size = sizeof(struct fetch_part)};
     f->wake.run = on_wake;
+    atomic_init(&f->woken, true); /* until it parks */
     bn_timer_init(&f->timer, r->shard->loop, on_timer);
     int64_t wait_ms = bn_max_i64(0, bn_min_i64(q->max_wait_ms, FETCH_WAIT_MAX_MS));
     f->deadline_ms = bn_loop_now_ms(r->shard->loop) + (uint64_t)wait_ms;

@@ -55,6 +55,10 @@ struct bn_request {
     void *message;           /* struct kmsg_<name>_request of header.api_version */
     struct bn_arena arena;   /* for message and for the handler's own state; dies with the request */
     uint64_t deadline_ms;    /* the handler's to use */
+    /* A handler that waits may set it: called on the request's shard, once, when the connection has ended (conn is NULL
+     * then). The request still has to be ended. */
+    void (*abandoned)(void *arg);
+    void *abandoned_arg;
 };
 
 /* Answers with a response struct of header.api_version; encodes it now (records chains are emptied), frees the

@@ -26,12 +26,12 @@ static void lane_back(struct bn_msg *m) { lane_ended(BN_CONTAINER_OF(m, struct b
 /* Holds one count itself while it starts the parts, so that parts ending at once don't end the lane under it. */
 static void lane_run(struct bn_scatter_lane *lane) {
     struct bn_scatter *s = lane->scatter;
-    struct bn_roster *roster = s->request->deps->rosters[lane->shard->index];
+    struct bn_roster *roster = s->request->deps->rosters[lane->shard->index]; /* NULL: the broker stops */
     lane->outstanding = 1;
     for (struct bn_scatter_part *part = lane->first, *next; part; part = next) {
         next = part->next;
         lane->outstanding++;
-        s->run(part, bn_roster_find(roster, &part->topic_id, part->partition));
+        s->run(part, roster ? bn_roster_find(roster, &part->topic_id, part->partition) : NULL);
     }
     if (--lane->outstanding > 0) return;
     if (lane->shard == s->request->shard)
