@@ -38,6 +38,7 @@ struct bn_flush {
     pthread_cond_t ran;
     struct bn_log *log; /* NULL once it is gone; guarded by lock */
     enum state state;   /* guarded by lock; only the shard leaves and enters IDLE */
+    bool busy;          /* the shard's: state != IDLE */
     bool again;         /* the shard's: asked for without a waiter while one was under way */
     struct bn_job job;
     struct bn_pool *pool;
@@ -181,7 +182,10 @@ static int submit(struct bn_flush *f, struct bn_log *l) {
     f->now = f->later;
     f->later = NULL;
     f->again = false;
-    f->state = QUEUED; /* nobody else looks before the job is submitted */
+    f->busy = true;
+    pthread_mutex_lock(&f->lock);
+    f->state = QUEUED;
+    pthread_mutex_unlock(&f->lock);
     bn_pool_submit(f->pool, &f->job);
     return 0;
 }
@@ -201,6 +205,7 @@ static void flush_done(struct bn_job *job) { /* the shard */
     struct bn_log *l = f->log;
     f->state = IDLE;
     pthread_mutex_unlock(&f->lock);
+    f->busy = false;
     struct waiter *later = f->later;
     if (l && ((!later && !f->again) || submit(f, l) == 0)) return;
     f->later = NULL;
@@ -248,14 +253,14 @@ void bn_flush_start(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *m
         if (done) done(arg, rc);
         return;
     }
-    struct bn_flush *f = l->flush && l->flush->state != IDLE ? l->flush : flush_of(l, pool, mailbox);
+    struct bn_flush *f = l->flush && l->flush->busy ? l->flush : flush_of(l, pool, mailbox);
     if (done) {
         struct waiter *w = bn_alloc(sizeof *w), **at = &f->later;
         *w = (struct waiter){NULL, done, arg};
         while (*at) at = &(*at)->next;
         *at = w;
     }
-    if (f->state != IDLE) {
+    if (f->busy) {
         f->again = true;
         return;
     }

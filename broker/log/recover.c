@@ -311,6 +311,8 @@ static int recover_batches(struct recovery *r, int64_t now_ms) {
     } else {
         first = bn_log_segment_of(l, r->o->recovery_point);
         rc = recover_from(r, first, r->o->recovery_point, now_ms);
+        /* The room that a crashed process had reserved behind the end is given back by truncating to the same size. */
+        if (rc == 0 && l->segment_count > 0) rc = bn_segment_truncate(bn_log_active(l), bn_log_active(l)->size, r->e);
     }
     return rc ? rc : rebuild_missing(r, first < l->segment_count ? first : l->segment_count);
 }
