@@ -118,7 +118,11 @@ static void resign_send(struct bn_leadership *l, int32_t version) {
 }
 
 void bn_leadership_resign(struct bn_leadership *l, bn_zk_void_cb cb, void *arg) {
-    BN_ASSERT(!l->resigning);
+    if (l->resigning) { /* as when a stop comes upon a resignation */
+        l->resign_cb = cb;
+        l->resign_arg = arg;
+        return;
+    }
     enum role was = l->role;
     l->role = IDLE;
     l->round++;

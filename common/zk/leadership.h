@@ -59,7 +59,7 @@ void bn_leadership_poke(struct bn_leadership *l);
 void bn_leadership_take_over(struct bn_leadership *l, int64_t czxid);
 /* Gives up being active, or being a candidate: multi{check epoch, delete /controller} if it is or may be ours, then
  * IDLE and cb (at once when there is nothing to do): 0, or why the znode may still be there. start, not
- * before cb, makes it a candidate again. */
+ * before cb, makes it a candidate again. Asked again while it is under way: the later cb alone is called. */
 void bn_leadership_resign(struct bn_leadership *l, bn_zk_void_cb cb, void *arg);
 
 bool bn_leadership_active(const struct bn_leadership *l);

@@ -234,7 +234,8 @@ static void resigned(void *arg, int status) {
 /* Goal: resigning frees /controller for the others, also when its answer is lost; a candidate can come back. */
 START_TEST(test_resign) {
     start_all();
-    bn_leadership_resign(c[0].l, resigned, &c[0]);
+    bn_leadership_resign(c[0].l, NULL, NULL);
+    bn_leadership_resign(c[0].l, resigned, &c[0]); /* the later one is called */
     expect("1 resigned 0\n2 elected 2\n3 follows 2\n");
     bn_leadership_start(c[0].l);
     expect("1 follows 2\n");
