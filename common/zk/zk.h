@@ -10,8 +10,8 @@
  *   BN_FULL      16384 calls are waiting already (this answer alone comes out of turn)
  *   BN_IO        anything else: not a path, more than 1,000,000 bytes, a child of an ephemeral, no permission
  * Reads (get, children, exists, sync) are retried over a reconnect inside and never answer BN_LOST; writes are not.
- * Calls made while disconnected wait for the connection. Never blocks. Paths are absolute below the chroot. A watch event
- * comes after the answer that armed it and before the answer to any later call that could show the change. */
+ * Calls made while disconnected wait for the connection. Never blocks. Paths are absolute below the chroot. A watch
+ * event comes after the answer that armed it and before the answer to any later call that could show the change. */
 #ifndef BN_ZK_H
 #define BN_ZK_H
 
