@@ -71,6 +71,8 @@ struct bn_agent_registration {                 /* copied by bn_agent_register */
 
 /* Begins; on the shard or before it runs. BN_BAD: zk_connect is malformed. */
 int bn_agent_start(const struct bn_agent_config *config, struct bn_agent **out, struct bn_err *e) BN_MUST_CHECK;
+/* With config.zk: its owner passes its state callback on to here. */
+void bn_agent_zk_state(struct bn_agent *a, enum bn_zk_state state);
 /* Once, after `ready`. On the shard. */
 void bn_agent_register(struct bn_agent *a, const struct bn_agent_registration *registration);
 /* Every shard has taken up this step: delta dies, and the controller is told. Exactly once for each call of `image`, on

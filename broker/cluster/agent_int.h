@@ -1,74 +1,88 @@
-/* agent_int.h: what agent.c, register.c and forward.c share; private to this room. All of it belongs to the agent's
- * shard. */
+/* agent_int.h: what the files of the cluster room share. All of it is on the agent's shard. */
 #ifndef BN_AGENT_INT_H
 #define BN_AGENT_INT_H
 
 #include "broker/cluster/agent.h"
-#include "broker/cluster/forward.h"
 #include "common/base/list.h"
 #include "proto/rpc/rpc.h"
 
-struct bn_register; /* register.c */
-struct bn_forward;  /* forward.c */
+struct bn_uplink;
+struct bn_register;
+struct bn_forward;
 
 struct bn_agent {
     struct bn_agent_config config;
+    struct bn_loop *loop;
     struct bn_zk *zk;
-    bool own_zk, zk_up;
-
-    /* The active controller as /controller names it; host NULL while there is none. */
-    char *controller_host;
-    int controller_port;
-    int32_t controller_id;
-    bool looking;   /* a read of /controller is under way */
-    bool look_anew; /* it changed meanwhile */
-
-    /* The connection to it. */
-    struct bn_rpc_peer *peer; /* dialled; up or not */
-    bool up, greeting, greeted;
-    unsigned failed_dials;
-    struct bn_timer redial_timer;
-    bool told_waiting; /* "waiting for a controller" was traced once */
-    Bn__BrokerAgent_Service service;
-    ProtobufCService *services[1];
-    const ProtobufCServiceDescriptor *remote[1];
-
-    /* Readiness. */
-    bool ready_told, asking_id, asking_cluster;
+    struct bn_life *life;
+    struct bn_uplink *uplink;
+    struct bn_register *reg;
+    struct bn_forward *forward;
     int32_t broker_id;
     char *cluster_id;
-    struct bn_life *life;
-
-    struct bn_register *registration;  /* NULL before bn_agent_register */
-    int64_t broker_epoch, incarnation; /* -1 while not registered */
-
-    /* The metadata stream. */
-    struct bn_image *image;    /* published last; NULL before the first */
-    struct bn_image *building; /* with the pieces applied that are not published; NULL = begin with a reset */
-    int steps;                 /* published, not yet applied by all shards */
-
-    struct bn_forward *forward;
-    bool stopping, closed;
+    char life_host[64];
+    char machine_boot_id[64];
+    bool asking_id, reading_cluster_id, told_ready;
+    struct bn_timer retry_timer; /* of what start waits for */
+    /* What bn_agent_register gave. */
+    bool has_registration;
+    struct bn_image_endpoint *endpoints;
+    int endpoint_count;
+    char *rack, *version;
+    int jmx_port;
+    char **log_dir_ids;
+    int log_dir_count;
+    bool intact;
+    /* The metadata stream of the connection that is up. */
+    enum bn_agent_stream {
+        BN_AGENT_SILENT, /* no hello yet on this connection */
+        BN_AGENT_HELLO,  /* said, not answered */
+        BN_AGENT_LIVE,   /* accepted */
+    } stream;
+    bool stream_begun;        /* its first delta (a reset) has come */
+    struct bn_image *image;   /* the last whole one; NULL at first */
+    struct bn_image *partial; /* between the pieces of a step */
+    struct bn_list steps;     /* struct bn_agent_step, not yet bn_agent_applied */
+    /* Stopping. */
+    bool stopping, zk_is_closed;
+    struct bn_timer stop_timer;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
 
-/* agent.c, for register.c: we are registered with these epochs (told on), or are not any more. */
-void bn_agent_take_epochs(struct bn_agent *a, int64_t broker_epoch, int64_t incarnation);
-/* A controller that takes our calls, or NULL. */
-ProtobufCService *bn_agent_controller(struct bn_agent *a);
+/* agent.c. Something changed: does what can be done next. */
+void bn_agent_advance(struct bn_agent *a);
+void bn_agent_uplink_up(struct bn_agent *a);
+void bn_agent_uplink_down(struct bn_agent *a);
+void bn_agent_registered(struct bn_agent *a);                    /* register.c: (anew) */
+void bn_agent_unregistered(struct bn_agent *a, const char *why); /* register.c: no longer; it goes on by itself */
+ProtobufCService *const *bn_agent_services(struct bn_agent *a, int *count);
 
-/* register.c */
-struct bn_register *bn_register_new(struct bn_agent *a, const struct bn_agent_registration *r);
+/* uplink.c: the one connection to the active controller. */
+struct bn_uplink *bn_uplink_new(struct bn_agent *a);
+void bn_uplink_free(struct bn_uplink *u); /* idle, and the ZooKeeper client is closed */
+void bn_uplink_zk_state(struct bn_uplink *u, enum bn_zk_state state);
+struct bn_rpc_peer *bn_uplink_peer(const struct bn_uplink *u); /* connected, or NULL */
+ProtobufCService *bn_uplink_client(const struct bn_uplink *u); /* of the Controller; NULL when not connected */
+void bn_uplink_drop(struct bn_uplink *u, const char *why);     /* ends the connection; it is dialled anew */
+void bn_uplink_settled(struct bn_uplink *u);                   /* the connection is good: the next redial is at once */
+void bn_uplink_stop(struct bn_uplink *u);
+bool bn_uplink_is_idle(const struct bn_uplink *u);
+
+/* register.c: our znodes. */
+struct bn_register *bn_register_new(struct bn_agent *a);
 void bn_register_free(struct bn_register *r);
-void bn_register_zk(struct bn_register *r, enum bn_zk_state state); /* the session's state moved */
-void bn_register_check(struct bn_register *r);                      /* the controller doubts our registration: look */
-const struct bn_agent_registration *bn_register_what(const struct bn_register *r);
+void bn_register_start(struct bn_register *r);
+void bn_register_zk_state(struct bn_register *r, enum bn_zk_state state);
+void bn_register_check(struct bn_register *r); /* the controller says that we are stale: look */
+void bn_register_stop(struct bn_register *r);
+int64_t bn_register_epoch(const struct bn_register *r);       /* -1 = not registered */
+int64_t bn_register_incarnation(const struct bn_register *r); /* likewise */
 
 /* forward.c */
 struct bn_forward *bn_forward_new(struct bn_agent *a);
-void bn_forward_free(struct bn_forward *f);
-void bn_forward_greeted(struct bn_forward *f); /* a controller takes calls again */
-void bn_forward_stop(struct bn_forward *f);    /* whoever waits is answered */
+void bn_forward_free(struct bn_forward *f);  /* nothing is under way */
+void bn_forward_ready(struct bn_forward *f); /* the stream is live: sends what waits */
+void bn_forward_stop(struct bn_forward *f);  /* answers what waits */
 
 #endif

@@ -1,346 +1,383 @@
-/* forward.c: questions of any shard to the active controller. A question travels to the agent's shard as a message,
- * waits there for a connection whose hello was taken, and its answer travels back to the shard that asked.
+/* forward.c: what other shards ask of the active controller. Owns every question from its arrival on the agent's shard
+ * until its answer is posted back, the blocks of producer ids, and the confirmations that are not yet heard.
  *
- * Invariants
- *  1. Every question is answered exactly once on the shard that asked: by the controller, by its own deadline, or when
- * the agent stops.
- *  2. A question whose connection ended before its answer is asked again of the next controller, within its deadline:
- * like Kafka's own forwarding, it may then be told that what it asked for is already so.
- *  3. A producer id is given out once. Ids of a block that was fetched and not used up are lost with the process.
- */
+ *   ask (any shard) --mailbox--> WAITING (for a controller) --sent--> answered --mailbox--> reply (the asker's shard)
+ *                                   ^            |  NOT_CONTROLLER, or the connection broke
+ *                                   +------------+
+ *
+ * A question that has a deadline is answered at it, whatever is under way; a call that then still comes back frees the
+ * question. One whose connection broke is asked again of the next controller: like Kafka's own forwarding, it may then
+ * be told that what it asked for is already so. An ISR proposal is not: its maker must know that nothing is known. */
 #include "broker/cluster/forward.h"
 
 #include "broker/cluster/agent_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
+#include "common/base/trace.h"
 
 enum {
-    TIMED_OUT = 7,
-    LOADING = 14,
+    NONE = 0,
+    REQUEST_TIMED_OUT = 7,
+    COORDINATOR_LOAD_IN_PROGRESS = 14,
     NOT_CONTROLLER = 41,
-    WAITING_MAX = 10000, /* questions that wait for a controller; the next one is answered at once */
-    ID_WAIT_MS = 1000,
-    REPORT_RETRY_MS = 1000,
+    PRODUCER_ID_MS = 1000,
+    AGAIN_MS = 200,
 };
 
-struct id_block {
-    int64_t next, end; /* empty when equal */
+struct ask {
+    struct bn_msg msg;
+    struct bn_list link;
+    struct bn_agent *agent;
+    struct bn_shard *shard;
+    enum { ADMIN, PRODUCER_ID, DELETED, ALTER_PARTITION } kind;
+    bool in_flight, answered;
+    struct bn_timer deadline;
+    uint32_t timeout_ms;
+    /* ADMIN */
+    int api_key, version;
+    bool auto_create;
+    struct bn_slice body, client_id; /* behind the struct */
+    void (*reply)(void *reply_arg, int16_t error, struct bn_slice body);
+    /* PRODUCER_ID */
+    void (*reply_id)(void *reply_arg, int16_t error, int64_t id);
+    int64_t id;
+    /* DELETED */
+    struct bn_uuid topic_id;
+    char *topic;
+    int32_t partition;
+    /* ALTER_PARTITION: requests and answers travel packed */
+    void (*reply_alter)(void *reply_arg, const Bn__AlterPartitionReply *answer);
+    void *reply_arg;
+    int16_t error;
+    uint8_t *answer;
+    size_t answer_len;
 };
 
 struct bn_forward {
     struct bn_agent *agent;
-    struct bn_list questions; /* struct question: not answered yet */
-    int question_count;
-    struct bn_list id_waiters; /* struct id_question */
-    struct id_block block, spare;
-    bool fetching;
-    struct bn_list reports; /* struct report: deletions the controller has not acknowledged */
-    struct bn_timer report_timer;
-    bool stopping;
+    bool stopped;
+    struct bn_list waiting;      /* for a controller, in the order of arrival; ADMIN, DELETED, ALTER_PARTITION */
+    struct bn_list in_flight;    /* calls under way */
+    struct bn_list id_waiting;   /* PRODUCER_ID */
+    int64_t next_id, end_id;     /* the block in use */
+    int64_t spare_id, spare_end; /* the next one */
+    bool fetching_ids;
+    struct bn_timer again; /* sends what was refused */
 };
 
-/* ---- admin requests ---- */
+static void send_ask(struct bn_forward *f, struct ask *k);
+static void fetch_ids(struct bn_forward *f);
 
-struct question {
-    struct bn_msg msg; /* to the agent's shard */
-    struct bn_list link;
-    struct bn_agent *agent;
-    struct bn_shard *shard;
-    int api_key, version;
-    bool auto_create;
-    uint8_t *body;
-    size_t body_len;
-    char *client_id;
-    uint64_t deadline_ms; /* of the clock that all loops share */
-    struct bn_timer timer;
-    void (*reply)(void *reply_arg, int16_t error, struct bn_slice body);
-    void *reply_arg;
-    bool asked;    /* an RPC is under way; its callback will come */
-    bool answered; /* nobody waits any more: freed when the RPC's callback comes */
-};
+/* ---- the way back ---- */
 
-static void question_free(struct question *q) {
-    bn_alloc_free(q->body);
-    bn_alloc_free(q->client_id);
-    bn_alloc_free(q);
+static void ask_free(struct ask *k) {
+    bn_alloc_free(k->topic);
+    bn_alloc_free(k->answer);
+    bn_alloc_free(k);
 }
 
-struct answer { /* on its way back; apart from the question, which an RPC may still hold */
-    struct bn_msg msg;
-    int16_t error;
-    uint8_t *body;
-    size_t body_len;
-    void (*reply)(void *reply_arg, int16_t error, struct bn_slice body);
-    void *reply_arg;
-};
-
-static void answer_home(struct bn_msg *m) {
-    struct answer *a = BN_CONTAINER_OF(m, struct answer, msg);
-    a->reply(a->reply_arg, a->error, bn_slice_of(a->body, a->body_len));
-    bn_alloc_free(a->body);
-    bn_alloc_free(a);
+static void run_alter_reply(struct ask *k) {
+    Bn__AlterPartitionReply *m = k->answer ? bn__alter_partition_reply__unpack(NULL, k->answer_len, k->answer) : NULL;
+    k->reply_alter(k->reply_arg, m);
+    if (m) bn__alter_partition_reply__free_unpacked(m, NULL);
 }
 
-/* Sends the answer home; the question goes too unless an RPC still holds it. */
-static void answer(struct question *q, int16_t error, const uint8_t *body, size_t len) {
-    struct answer *a = bn_alloc_zero(1, sizeof *a);
-    a->msg.run = answer_home;
-    a->error = error;
-    a->reply = q->reply;
-    a->reply_arg = q->reply_arg;
-    a->body = bn_alloc(len + 1);
-    if (len > 0) memcpy(a->body, body, len);
-    a->body_len = len;
-    bn_shard_post(q->shard, &a->msg);
-    bn_timer_stop(&q->timer);
-    bn_list_remove(&q->link);
-    q->agent->forward->question_count--;
-    q->answered = true;
-    if (!q->asked) question_free(q);
+static void run_reply(struct bn_msg *m) { /* the asker's shard */
+    struct ask *k = BN_CONTAINER_OF(m, struct ask, msg);
+    if (k->kind == ADMIN)
+        k->reply(k->reply_arg, k->error, bn_slice_of(k->answer, k->answer_len));
+    else if (k->kind == PRODUCER_ID)
+        k->reply_id(k->reply_arg, k->error, k->id);
+    else if (k->kind == ALTER_PARTITION)
+        run_alter_reply(k);
+    ask_free(k);
 }
 
-static void on_admin_reply(const Bn__AdminReply *reply, void *arg) {
-    struct question *q = arg;
-    q->asked = false;
-    if (q->answered)
-        question_free(q);
-    else if (reply && reply->error != NOT_CONTROLLER)
-        answer(q, (int16_t)reply->error, reply->body.data, reply->body.len);
-    /* else it stays and is asked of the next controller */
+/* The question is over on this shard. */
+static void answer(struct ask *k, int16_t error) {
+    bn_timer_stop(&k->deadline);
+    bn_list_remove(&k->link);
+    k->error = error;
+    k->msg.run = run_reply;
+    bn_shard_post(k->shard, &k->msg);
 }
 
-static void ask(struct question *q) {
-    struct bn_agent *a = q->agent;
-    ProtobufCService *controller = bn_agent_controller(a);
-    if (!controller || q->asked) return;
-    size_t count = (size_t)a->config.default_count;
-    Bn__ConfigEntry *entries = bn_alloc_zero(count + 1, sizeof *entries),
-                    **list = bn_alloc_zero(count + 1, sizeof *list);
-    for (size_t i = 0; i < count; i++) {
+static void timed_out(struct bn_timer *t) {
+    struct ask *k = BN_CONTAINER_OF(t, struct ask, deadline);
+    if (!k->in_flight) {
+        answer(k, k->kind == PRODUCER_ID ? COORDINATOR_LOAD_IN_PROGRESS : REQUEST_TIMED_OUT);
+        return;
+    }
+    /* The call still holds this one: a copy carries the answer. */
+    struct ask *copy = bn_alloc(sizeof *copy);
+    *copy = *k;
+    copy->topic = NULL;
+    copy->answer = NULL;
+    copy->answer_len = 0;
+    bn_timer_init(&copy->deadline, k->agent->loop, timed_out);
+    bn_list_init(&copy->link);
+    k->answered = true;
+    answer(copy, REQUEST_TIMED_OUT);
+}
+
+/* ---- calls ---- */
+
+static bool is_ready(const struct bn_forward *f) {
+    return !f->stopped && bn_agent_connected(f->agent) && bn_uplink_client(f->agent->uplink);
+}
+
+/* What every closure begins with. NULL: answered already, and freed now. */
+static struct ask *returned(void *data) {
+    struct ask *k = data;
+    k->in_flight = false;
+    if (!k->answered) return k;
+    bn_list_remove(&k->link);
+    ask_free(k);
+    return NULL;
+}
+
+static void wait_again(struct ask *k) {
+    struct bn_forward *f = k->agent->forward;
+    bn_list_remove(&k->link);
+    bn_list_push_back(&f->waiting, &k->link);
+    if (!bn_timer_running(&f->again) && !f->stopped) bn_timer_start(&f->again, AGAIN_MS);
+}
+
+static void on_admin(const Bn__AdminReply *m, void *data) {
+    struct ask *k = returned(data);
+    if (!k) return;
+    if ((!m || m->error == NOT_CONTROLLER) && !k->agent->forward->stopped) {
+        wait_again(k);
+        return;
+    }
+    if (m && m->error == NONE) {
+        k->answer = bn_alloc(m->body.len);
+        k->answer_len = m->body.len;
+        if (m->body.len) memcpy(k->answer, m->body.data, m->body.len);
+    }
+    answer(k, m ? (int16_t)m->error : REQUEST_TIMED_OUT);
+}
+
+static void send_admin(struct bn_agent *a, struct ask *k) {
+    Bn__AdminRequest m = BN__ADMIN_REQUEST__INIT;
+    int count = a->config.default_count;
+    Bn__ConfigEntry *entries = bn_alloc_zero((size_t)count, sizeof *entries);
+    Bn__ConfigEntry **list = bn_alloc_zero((size_t)count, sizeof *list);
+    char *client_id = bn_alloc_strndup(k->client_id.ptr ? k->client_id.ptr : (const uint8_t *)"", k->client_id.len);
+    for (int i = 0; i < count; i++) {
         bn__config_entry__init(&entries[i]);
         entries[i].name = (char *)(uintptr_t)a->config.defaults[i].name;
         entries[i].value = (char *)(uintptr_t)a->config.defaults[i].value;
         list[i] = &entries[i];
     }
-    Bn__AdminRequest r = BN__ADMIN_REQUEST__INIT;
-    r.broker_id = a->broker_id;
-    r.broker_epoch = a->broker_epoch;
-    r.api_key = q->api_key;
-    r.api_version = q->version;
-    r.body = (ProtobufCBinaryData){q->body_len, q->body};
-    r.client_id = q->client_id;
-    r.broker_defaults = list;
-    r.n_broker_defaults = count;
-    r.auto_create = q->auto_create;
-    q->asked = true;
-    bn__controller__admin(controller, &r, on_admin_reply, q);
+    m.broker_id = a->broker_id;
+    m.broker_epoch = bn_register_epoch(a->reg);
+    m.api_key = k->api_key;
+    m.api_version = k->version;
+    m.body = (ProtobufCBinaryData){k->body.len, (uint8_t *)(uintptr_t)k->body.ptr};
+    m.client_id = client_id;
+    m.principal = (char *)(uintptr_t) "User:ANONYMOUS";
+    m.broker_defaults = list;
+    m.n_broker_defaults = (size_t)count;
+    m.auto_create = k->auto_create;
+    bn_rpc_set_deadline(bn_uplink_peer(a->uplink), 0); /* the question has its own */
+    bn__controller__admin(bn_uplink_client(a->uplink), &m, on_admin, k);
+    bn_alloc_free(client_id);
     bn_alloc_free(entries);
     bn_alloc_free(list);
 }
 
-static void question_timed_out(struct bn_timer *t) {
-    answer(BN_CONTAINER_OF(t, struct question, timer), TIMED_OUT, NULL, 0);
-}
-
-static void question_arrived(struct bn_msg *m) {
-    struct question *q = BN_CONTAINER_OF(m, struct question, msg);
-    struct bn_agent *a = q->agent;
-    struct bn_forward *f = a->forward;
-    uint64_t now_ms = bn_loop_now_ms(a->config.shard->loop);
-    bn_timer_init(&q->timer, a->config.shard->loop, question_timed_out);
-    bn_list_push_back(&f->questions, &q->link);
-    if (++f->question_count > WAITING_MAX || f->stopping) {
-        answer(q, TIMED_OUT, NULL, 0);
+static void on_deleted(const Bn__Ack *m, void *data) {
+    struct ask *k = returned(data);
+    if (!k) return;
+    if ((!m || m->error != NONE) && !k->agent->forward->stopped) {
+        wait_again(k);
         return;
     }
-    bn_timer_start(&q->timer, q->deadline_ms > now_ms ? q->deadline_ms - now_ms : 0);
-    ask(q);
+    bn_list_remove(&k->link);
+    ask_free(k);
+}
+
+static void send_deleted(struct bn_agent *a, struct ask *k) {
+    Bn__ReplicasDeletedRequest m = BN__REPLICAS_DELETED_REQUEST__INIT;
+    m.broker_id = a->broker_id;
+    m.broker_epoch = bn_register_epoch(a->reg);
+    m.topic_id = (ProtobufCBinaryData){16, k->topic_id.bytes};
+    m.topic = k->topic;
+    m.partitions = &k->partition;
+    m.n_partitions = k->partition >= 0 ? 1 : 0;
+    bn__controller__replicas_deleted(bn_uplink_client(a->uplink), &m, on_deleted, k);
+}
+
+static void on_altered(const Bn__AlterPartitionReply *m, void *data) {
+    struct ask *k = returned(data);
+    if (!k) return;
+    if (m) {
+        k->answer_len = bn__alter_partition_reply__get_packed_size(m);
+        k->answer = bn_alloc(k->answer_len);
+        bn__alter_partition_reply__pack(m, k->answer);
+    }
+    answer(k, NONE);
+}
+
+static void send_alter(struct bn_agent *a, struct ask *k) {
+    Bn__AlterPartitionRequest *m = bn__alter_partition_request__unpack(NULL, k->body.len, k->body.ptr);
+    BN_ASSERT(m); /* we packed it ourselves */
+    m->broker_id = a->broker_id;
+    m->broker_epoch = bn_register_epoch(a->reg);
+    bn__controller__alter_partition(bn_uplink_client(a->uplink), m, on_altered, k);
+    bn__alter_partition_request__free_unpacked(m, NULL);
+}
+
+static void send_ask(struct bn_forward *f, struct ask *k) {
+    bn_list_remove(&k->link);
+    bn_list_push_back(&f->in_flight, &k->link);
+    k->in_flight = true;
+    if (k->kind == ADMIN)
+        send_admin(f->agent, k);
+    else if (k->kind == DELETED)
+        send_deleted(f->agent, k);
+    else
+        send_alter(f->agent, k);
+}
+
+void bn_forward_ready(struct bn_forward *f) {
+    if (!is_ready(f)) return;
+    struct bn_list now = {0};
+    bn_list_init(&now);
+    for (struct bn_list *n; (n = bn_list_pop_front(&f->waiting));) bn_list_push_back(&now, n);
+    for (struct bn_list *n; (n = bn_list_pop_front(&now));) send_ask(f, BN_CONTAINER_OF(n, struct ask, link));
+    fetch_ids(f);
+}
+
+static void send_again(struct bn_timer *t) { bn_forward_ready(BN_CONTAINER_OF(t, struct bn_forward, again)); }
+
+/* ---- producer ids ---- */
+
+static bool take_id(struct bn_forward *f, int64_t *out) {
+    if (f->next_id == f->end_id) {
+        f->next_id = f->spare_id;
+        f->end_id = f->spare_end;
+        f->spare_id = f->spare_end = 0;
+    }
+    if (f->next_id == f->end_id) return false;
+    *out = f->next_id++;
+    return true;
+}
+
+static void give_ids(struct bn_forward *f) {
+    while (!bn_list_empty(&f->id_waiting)) {
+        struct ask *k = BN_CONTAINER_OF(f->id_waiting.next, struct ask, link);
+        if (!take_id(f, &k->id)) break;
+        answer(k, NONE);
+    }
+    fetch_ids(f);
+}
+
+static void on_ids(const Bn__ProducerIdsReply *m, void *data) {
+    struct bn_forward *f = data;
+    f->fetching_ids = false;
+    if (m && m->error == NONE && m->first >= 0 && m->count > 0 && m->first <= INT64_MAX - m->count) {
+        f->spare_id = m->first;
+        f->spare_end = m->first + m->count;
+        give_ids(f);
+    } else if (!f->stopped && !bn_timer_running(&f->again)) {
+        bn_timer_start(&f->again, AGAIN_MS);
+    }
+}
+
+/* Nothing is fetched before somebody has asked for an id; then there is always a spare block, or one under way. */
+static void fetch_ids(struct bn_forward *f) {
+    bool wanted = !bn_list_empty(&f->id_waiting) || f->end_id > 0;
+    if (!wanted || f->fetching_ids || f->spare_end > f->spare_id || !is_ready(f)) return;
+    Bn__ProducerIdsRequest m = BN__PRODUCER_IDS_REQUEST__INIT;
+    m.broker_id = f->agent->broker_id;
+    m.broker_epoch = bn_register_epoch(f->agent->reg);
+    f->fetching_ids = true;
+    bn__controller__producer_ids(bn_uplink_client(f->agent->uplink), &m, on_ids, f);
+}
+
+/* ---- arrival on the agent's shard ---- */
+
+static void arrive(struct bn_msg *m) {
+    struct ask *k = BN_CONTAINER_OF(m, struct ask, msg);
+    struct bn_forward *f = k->agent->forward;
+    bn_timer_init(&k->deadline, k->agent->loop, timed_out);
+    if (k->timeout_ms) bn_timer_start(&k->deadline, k->timeout_ms);
+    if (k->kind == PRODUCER_ID) {
+        bn_list_push_back(&f->id_waiting, &k->link);
+        if (f->stopped)
+            answer(k, COORDINATOR_LOAD_IN_PROGRESS);
+        else
+            give_ids(f);
+        return;
+    }
+    bn_list_push_back(&f->waiting, &k->link);
+    if (f->stopped)
+        answer(k, REQUEST_TIMED_OUT);
+    else if (is_ready(f))
+        send_ask(f, k);
+}
+
+static struct ask *ask_new(struct bn_agent *a, struct bn_shard *shard, int kind, size_t extra) {
+    struct ask *k = bn_alloc_zero(1, sizeof *k + extra);
+    k->agent = a;
+    k->shard = shard;
+    k->kind = kind;
+    k->msg.run = arrive;
+    bn_list_init(&k->link);
+    return k;
 }
 
 void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int version, struct bn_slice body,
                       struct bn_slice client_id, bool auto_create, uint32_t timeout_ms,
                       void (*reply)(void *reply_arg, int16_t error, struct bn_slice body), void *reply_arg) {
     struct bn_agent *a = agent;
-    struct question *q = bn_alloc_zero(1, sizeof *q);
-    q->msg.run = question_arrived;
-    bn_list_init(&q->link);
-    q->agent = a;
-    q->shard = shard;
-    q->api_key = api_key;
-    q->version = version;
-    q->auto_create = auto_create;
-    q->body = bn_alloc(body.len + 1);
-    if (body.len > 0) memcpy(q->body, body.ptr, body.len);
-    q->body_len = body.len;
-    q->client_id = bn_alloc_strndup(client_id.ptr ? client_id.ptr : (const uint8_t *)"", client_id.len);
-    q->deadline_ms = bn_loop_now_ms(shard->loop) + timeout_ms;
-    q->reply = reply;
-    q->reply_arg = reply_arg;
-    bn_shard_post(a->config.shard, &q->msg);
-}
-
-/* ---- producer ids ---- */
-
-struct id_question {
-    struct bn_msg msg;
-    struct bn_list link;
-    struct bn_agent *agent;
-    struct bn_shard *shard;
-    struct bn_timer timer;
-    void (*reply)(void *reply_arg, int16_t error, int64_t id);
-    void *reply_arg;
-    int16_t error;
-    int64_t id;
-};
-
-static void id_home(struct bn_msg *m) {
-    struct id_question *q = BN_CONTAINER_OF(m, struct id_question, msg);
-    q->reply(q->reply_arg, q->error, q->id);
-    bn_alloc_free(q);
-}
-
-static void id_answer(struct id_question *q, int16_t error, int64_t id) {
-    bn_timer_stop(&q->timer);
-    bn_list_remove(&q->link);
-    q->error = error;
-    q->id = id;
-    q->msg.run = id_home;
-    bn_shard_post(q->shard, &q->msg);
-}
-
-static void fetch_block(struct bn_forward *f);
-
-/* Serves whoever waits from the blocks, and sees to it that a spare one is on its way. */
-static void serve_ids(struct bn_forward *f) {
-    while (!bn_list_empty(&f->id_waiters)) {
-        if (f->block.next == f->block.end) {
-            f->block = f->spare;
-            f->spare = (struct id_block){0, 0};
-        }
-        if (f->block.next == f->block.end) break;
-        id_answer(BN_CONTAINER_OF(f->id_waiters.next, struct id_question, link), 0, f->block.next++);
-    }
-    bool low = f->block.end - f->block.next < 100 && f->spare.next == f->spare.end;
-    if (low && (!bn_list_empty(&f->id_waiters) || f->block.end > 0)) fetch_block(f);
-}
-
-static void on_block(const Bn__ProducerIdsReply *reply, void *arg) {
-    struct bn_forward *f = arg;
-    f->fetching = false;
-    if (f->stopping || !reply || reply->error != 0 || reply->count <= 0 || reply->first < 0)
-        return; /* asked again when wanted */
-    f->spare = (struct id_block){reply->first, reply->first + reply->count};
-    serve_ids(f);
-}
-
-static void fetch_block(struct bn_forward *f) {
-    ProtobufCService *controller = bn_agent_controller(f->agent);
-    if (!controller || f->fetching || f->stopping) return;
-    Bn__ProducerIdsRequest q = BN__PRODUCER_IDS_REQUEST__INIT;
-    q.broker_id = f->agent->broker_id;
-    q.broker_epoch = f->agent->broker_epoch;
-    f->fetching = true;
-    bn__controller__producer_ids(controller, &q, on_block, f);
-}
-
-static void id_timed_out(struct bn_timer *t) { id_answer(BN_CONTAINER_OF(t, struct id_question, timer), LOADING, -1); }
-
-static void id_arrived(struct bn_msg *m) {
-    struct id_question *q = BN_CONTAINER_OF(m, struct id_question, msg);
-    struct bn_forward *f = q->agent->forward;
-    bn_timer_init(&q->timer, q->agent->config.shard->loop, id_timed_out);
-    bn_list_push_back(&f->id_waiters, &q->link);
-    if (f->stopping) {
-        id_answer(q, LOADING, -1);
-        return;
-    }
-    bn_timer_start(&q->timer, ID_WAIT_MS);
-    serve_ids(f);
+    struct ask *k = ask_new(a, shard, ADMIN, body.len + client_id.len);
+    uint8_t *behind = (uint8_t *)(k + 1);
+    if (body.len) memcpy(behind, body.ptr, body.len);
+    if (client_id.len) memcpy(behind + body.len, client_id.ptr, client_id.len);
+    k->api_key = api_key;
+    k->version = version;
+    k->body = bn_slice_of(behind, body.len);
+    k->client_id = bn_slice_of(behind + body.len, client_id.len);
+    k->auto_create = auto_create;
+    k->timeout_ms = timeout_ms ? timeout_ms : 1;
+    k->reply = reply;
+    k->reply_arg = reply_arg;
+    bn_shard_post(a->config.shard, &k->msg);
 }
 
 void bn_forward_producer_id(void *agent, struct bn_shard *shard,
                             void (*reply)(void *reply_arg, int16_t error, int64_t id), void *reply_arg) {
     struct bn_agent *a = agent;
-    struct id_question *q = bn_alloc_zero(1, sizeof *q);
-    q->msg.run = id_arrived;
-    bn_list_init(&q->link);
-    q->agent = a;
-    q->shard = shard;
-    q->reply = reply;
-    q->reply_arg = reply_arg;
-    bn_shard_post(a->config.shard, &q->msg);
-}
-
-/* ---- reports of deleted replicas ---- */
-
-struct report {
-    struct bn_msg msg;
-    struct bn_list link;
-    struct bn_agent *agent;
-    struct bn_uuid topic_id;
-    char *topic;
-    int32_t partition; /* -1 = all that was here */
-    bool asked, gone;  /* gone: the agent stops while the RPC is under way */
-};
-
-static void report_free(struct report *r) {
-    bn_list_remove(&r->link);
-    bn_alloc_free(r->topic);
-    bn_alloc_free(r);
-}
-
-static void on_report(const Bn__Ack *reply, void *arg) {
-    struct report *r = arg;
-    struct bn_forward *f = r->agent->forward;
-    r->asked = false;
-    if (r->gone || (reply && reply->error == 0))
-        report_free(r);
-    else if (!bn_timer_running(&f->report_timer))
-        bn_timer_start(&f->report_timer, REPORT_RETRY_MS);
-}
-
-static void send_report(struct report *r) {
-    ProtobufCService *controller = bn_agent_controller(r->agent);
-    if (!controller || r->asked) return;
-    Bn__ReplicasDeletedRequest q = BN__REPLICAS_DELETED_REQUEST__INIT;
-    q.broker_id = r->agent->broker_id;
-    q.broker_epoch = r->agent->broker_epoch;
-    q.topic_id = (ProtobufCBinaryData){sizeof r->topic_id.bytes, r->topic_id.bytes};
-    q.topic = r->topic;
-    q.partitions = &r->partition;
-    q.n_partitions = r->partition < 0 ? 0 : 1;
-    r->asked = true;
-    bn__controller__replicas_deleted(controller, &q, on_report, r);
-}
-
-static void send_reports(struct bn_forward *f) {
-    BN_LIST_FOR (it, &f->reports) {
-        send_report(BN_CONTAINER_OF(it, struct report, link));
-    }
-}
-
-static void reports_due(struct bn_timer *t) { send_reports(BN_CONTAINER_OF(t, struct bn_forward, report_timer)); }
-
-static void report_arrived(struct bn_msg *m) {
-    struct report *r = BN_CONTAINER_OF(m, struct report, msg);
-    struct bn_forward *f = r->agent->forward;
-    bn_list_push_back(&f->reports, &r->link);
-    if (f->stopping)
-        report_free(r); /* told again at the next start: the image will still name the topic */
-    else
-        send_report(r);
+    struct ask *k = ask_new(a, shard, PRODUCER_ID, 0);
+    k->timeout_ms = PRODUCER_ID_MS;
+    k->reply_id = reply;
+    k->reply_arg = reply_arg;
+    bn_shard_post(a->config.shard, &k->msg);
 }
 
 void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char *topic, int32_t partition) {
     struct bn_agent *a = agent;
-    struct report *r = bn_alloc_zero(1, sizeof *r);
-    r->msg.run = report_arrived;
-    bn_list_init(&r->link);
-    r->agent = a;
-    r->topic_id = *topic_id;
-    r->topic = bn_alloc_strdup(topic);
-    r->partition = partition;
-    bn_shard_post(a->config.shard, &r->msg);
+    struct ask *k = ask_new(a, a->config.shard, DELETED, 0);
+    k->topic_id = *topic_id;
+    k->topic = bn_alloc_strdup(topic);
+    k->partition = partition;
+    bn_shard_post(a->config.shard, &k->msg);
+}
+
+void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
+                                void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer),
+                                void *reply_arg) {
+    struct bn_agent *a = agent;
+    size_t size = bn__alter_partition_request__get_packed_size(request);
+    struct ask *k = ask_new(a, shard, ALTER_PARTITION, size);
+    bn__alter_partition_request__pack(request, (uint8_t *)(k + 1));
+    k->body = bn_slice_of(k + 1, size);
+    k->reply_alter = reply;
+    k->reply_arg = reply_arg;
+    bn_shard_post(a->config.shard, &k->msg);
 }
 
 /* ---- life ---- */
@@ -348,40 +385,25 @@ void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char 
 struct bn_forward *bn_forward_new(struct bn_agent *a) {
     struct bn_forward *f = bn_alloc_zero(1, sizeof *f);
     f->agent = a;
-    bn_list_init(&f->questions);
-    bn_list_init(&f->id_waiters);
-    bn_list_init(&f->reports);
-    bn_timer_init(&f->report_timer, a->config.shard->loop, reports_due);
+    bn_list_init(&f->waiting);
+    bn_list_init(&f->in_flight);
+    bn_list_init(&f->id_waiting);
+    bn_timer_init(&f->again, a->loop, send_again);
     return f;
 }
 
-void bn_forward_greeted(struct bn_forward *f) {
-    BN_LIST_FOR (it, &f->questions) {
-        ask(BN_CONTAINER_OF(it, struct question, link));
-    }
-    if (!bn_list_empty(&f->id_waiters)) fetch_block(f);
-    send_reports(f);
-}
-
-/* What an RPC still holds is freed by its callback, which comes before the agent's end: the connection's end fails
- * every call. */
+/* What is in flight is answered when its connection ends, which comes before bn_forward_free. */
 void bn_forward_stop(struct bn_forward *f) {
-    f->stopping = true;
-    bn_timer_stop(&f->report_timer);
-    while (!bn_list_empty(&f->questions))
-        answer(BN_CONTAINER_OF(f->questions.next, struct question, link), TIMED_OUT, NULL, 0);
-    while (!bn_list_empty(&f->id_waiters))
-        id_answer(BN_CONTAINER_OF(f->id_waiters.next, struct id_question, link), LOADING, -1);
-    BN_LIST_FOR (it, &f->reports) {
-        struct report *r = BN_CONTAINER_OF(it, struct report, link);
-        if (r->asked)
-            r->gone = true;
-        else
-            report_free(r);
+    f->stopped = true;
+    bn_timer_stop(&f->again);
+    for (struct bn_list *n; (n = bn_list_pop_front(&f->waiting));)
+        answer(BN_CONTAINER_OF(n, struct ask, link), REQUEST_TIMED_OUT);
+    for (struct bn_list *n; (n = bn_list_pop_front(&f->id_waiting));) {
+        answer(BN_CONTAINER_OF(n, struct ask, link), COORDINATOR_LOAD_IN_PROGRESS);
     }
 }
 
 void bn_forward_free(struct bn_forward *f) {
-    BN_ASSERT(bn_list_empty(&f->questions) && bn_list_empty(&f->id_waiters) && bn_list_empty(&f->reports));
+    BN_ASSERT(bn_list_empty(&f->waiting) && bn_list_empty(&f->in_flight) && bn_list_empty(&f->id_waiting));
     bn_alloc_free(f);
 }

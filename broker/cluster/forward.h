@@ -22,4 +22,10 @@ void bn_forward_producer_id(void *agent, struct bn_shard *shard,
  * struct bn_roster_deps). Said again until it is heard; partition -1 = nothing of this topic is (or was) here. */
 void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char *topic, int32_t partition);
 
+/* A leader's ISR proposals (on any shard; request is copied). reply comes once, on `shard`, with NULL when no answer
+ * came: nothing is known then, the proposal stands until a newer partition epoch is seen or a refusal comes. The
+ * request's broker id and epoch are filled in here. */
+void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
+                                void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg);
+
 #endif
