@@ -138,6 +138,7 @@ static void on_topic(void *arg, int status, struct bn_slice data, const struct b
         l->status = status;
     } else if (!l->cancelled) {
         l->topic.version = stat->version;
+        l->topic.czxid = stat->czxid;
         l->topic.has_id = z.has_id;
         l->topic.id = z.id;
         read_states(l, &z);

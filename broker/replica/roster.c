@@ -141,6 +141,19 @@ struct opening {
     int64_t high_watermark;
 };
 
+/* A recovery that cut the log below its checkpointed recovery point says so on disk before anything is appended over
+ * the cut: else a power cut could bring the old tail back with valid checksums (safety §3). */
+static int lower_recovery_point(struct opening *o, struct bn_err *e) {
+    struct bn_partition *p = o->partition;
+    int64_t point = bn_log_recovery_point(o->log);
+    if (point >= o->open.recovery_point) return BN_OK;
+    int rc = bn_logdirs_lower(p->deps->logdirs, p->topic, p->key.index, point, e);
+    if (rc == BN_OK) return BN_OK;
+    bn_log_abandon(o->log);
+    o->log = NULL;
+    return BN_IO;
+}
+
 static void opening_run(struct bn_job *job) { /* pool thread */
     struct opening *o = BN_CONTAINER_OF(job, struct opening, job);
     struct bn_partition *p = o->partition;
@@ -149,6 +162,7 @@ static void opening_run(struct bn_job *job) { /* pool thread */
     for (int attempt = 0; attempt < 2; attempt++) {
         int rc = bn_logdirs_place(deps->logdirs, p->topic, p->key.index, true, &o->open, &e);
         if (rc == BN_OK) rc = bn_log_open(&o->open, &o->log, &e);
+        if (rc == BN_OK) rc = lower_recovery_point(o, &e);
         if (rc == BN_OK) break;
         if (rc != BN_STALE) {
             BN_ERROR("roster", "[Partition %s-%d] open: %s", p->topic, p->key.index, e.text);
