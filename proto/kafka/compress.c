@@ -75,7 +75,6 @@ static int sink_wrote(struct sink *s, size_t len) {
     if (len == 0) return 0;
     if (s->left == 0) return BN_FULL;
     s->out->len += len;
-    s->out->ptr[s->out->len] = '\0';
     s->left -= len;
     return 0;
 }
@@ -209,26 +208,32 @@ static int expand_snappy(struct bn_slice in, struct sink *sink) {
     return 0;
 }
 
+static int expand(int kind, struct bn_slice in, bool legacy_lz4, struct sink *sink) {
+    switch (kind) {
+    case BN_CODEC_GZIP:
+        return expand_gzip(in, sink);
+    case BN_CODEC_SNAPPY:
+        return expand_snappy(in, sink);
+    case BN_CODEC_LZ4:
+        return expand_lz4(in, legacy_lz4, sink);
+    case BN_CODEC_ZSTD:
+        return expand_zstd(in, sink);
+    default:
+        return BN_BAD;
+    }
+}
+
 int bn_compress_expand(int kind, struct bn_slice in, size_t max_bytes, bool legacy_lz4, struct bn_str *out) {
-    struct sink sink = sink_of(out, max_bytes);
     if (kind == BN_CODEC_NONE) {
         if (in.len > max_bytes) return BN_FULL;
         bn_str_add_slice(out, in);
         return 0;
     }
     if (in.len == 0 || in.len > INT32_MAX) return BN_BAD; /* every codec has a header; a batch has 31-bit lengths */
-    switch (kind) {
-    case BN_CODEC_GZIP:
-        return expand_gzip(in, &sink);
-    case BN_CODEC_SNAPPY:
-        return expand_snappy(in, &sink);
-    case BN_CODEC_LZ4:
-        return expand_lz4(in, legacy_lz4, &sink);
-    case BN_CODEC_ZSTD:
-        return expand_zstd(in, &sink);
-    default:
-        return BN_BAD;
-    }
+    struct sink sink = sink_of(out, max_bytes);
+    int status = expand(kind, in, legacy_lz4, &sink);
+    if (out->capacity) out->ptr[out->len] = '\0'; /* decoders have written beyond, also those that failed */
+    return status;
 }
 
 static void pack_gzip(int level, struct bn_slice in, struct bn_str *out) {

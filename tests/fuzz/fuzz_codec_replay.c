@@ -9,15 +9,11 @@
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
+#include "tests/fuzz/damage.h"
 #include "tests/fuzz/fuzz_codec.h"
 #include "tests/unit/proto/kafka/kit.h"
 
-enum { INPUT_MAX = 1 << 20, COPIES = 8, BUDGET = 8 << 20, NUMBERS = 10 };
-
-struct input {
-    uint8_t *bytes; /* INPUT_MAX of them */
-    size_t len;
-};
+enum { COPIES = 8, BUDGET = 8 << 20, PICKING = 2 /* bytes that pick the message */ };
 
 static volatile uint64_t current;
 
@@ -29,42 +25,8 @@ static void say_which(int signal_number) {
     raise(signal_number);
 }
 
-/* Replaces `cut` bytes at `at` by `n` bytes of `with`. */
-static void splice(struct input *in, size_t at, size_t cut, const uint8_t *with, size_t n) {
-    if (in->len - cut + n > INPUT_MAX) return;
-    memmove(in->bytes + at + n, in->bytes + at + cut, in->len - at - cut);
-    if (n) memcpy(in->bytes + at, with, n);
-    in->len += n - cut;
-}
-
-/* One wound: what breaks parsers of lengths, counts and tags. The two bytes that pick the message stay. */
-static void damage(struct input *in, struct kit_dice *dice) {
-    static const uint8_t numbers[NUMBERS][4] = {
-        {0xff, 0xff, 0xff, 0xff}, {0x7f, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0},       {0, 0, 0, 0}, {0, 0, 0, 1},
-        {0xff, 0xff, 0xff, 0x0f}, {0x80, 0x80, 0x80, 0x80}, {0x80, 0x80, 1, 0x80}, {1, 0, 1, 0}, {0, 1, 0x80, 0x10}};
-    if (in->len <= 2) {
-        in->bytes[in->len++] = (uint8_t)kit_roll(dice);
-        return;
-    }
-    size_t body = in->len - 2, at = 2 + kit_roll(dice) % body, left = in->len - at;
-    size_t n = 1 + kit_roll(dice) % 8;
-    uint8_t noise[8];
-    switch (kit_roll(dice) % 7) {
-    case 0: in->bytes[at] ^= (uint8_t)(1u << (kit_roll(dice) % 8)); break;
-    case 1: in->bytes[at] = (uint8_t)kit_roll(dice); break;
-    case 2: in->bytes[at] = (uint8_t)(in->bytes[at] + kit_roll(dice) % 5 - 2); break;
-    case 3: splice(in, at, bn_min_size(n, left), NULL, 0); break;
-    case 4:
-        for (size_t i = 0; i < n; i++) noise[i] = (uint8_t)(kit_roll(dice) % 3 ? 0 : kit_roll(dice));
-        splice(in, at, 0, noise, n);
-        break;
-    case 5: splice(in, at, bn_min_size(4, left), numbers[kit_roll(dice) % NUMBERS], 4); break;
-    default: in->len = at; break;
-    }
-}
-
 /* A random valid message with its two picking bytes. False when it came out too large. */
-static bool make_message(struct input *in, struct kit_dice *dice, const struct bn_codec_desc *const *messages,
+static bool make_message(struct damage_input *in, struct kit_dice *dice, const struct bn_codec_desc *const *messages,
                          int count) {
     int which = (int)(kit_roll(dice) % (uint32_t)count);
     const struct bn_codec_desc *d = messages[which];
@@ -76,7 +38,7 @@ static bool make_message(struct input *in, struct kit_dice *dice, const struct b
     bool fits = bn_codec_random(d, bn_codec_min_version(d) + version, &arena, kit_roll, dice, message);
     if (fits) {
         struct bn_slice bytes = kit_encode(d, bn_codec_min_version(d) + version, message);
-        fits = bytes.len <= INPUT_MAX - 2;
+        fits = bytes.len <= DAMAGE_INPUT_MAX - 2;
         if (fits) memcpy(in->bytes + 2, bytes.ptr, bytes.len);
         in->len = 2 + bytes.len;
         kit_free(bytes);
@@ -92,13 +54,13 @@ static void run_random(uint64_t n, uint64_t seed) {
     const struct bn_codec_desc *messages[FUZZ_CODEC_MESSAGES_MAX];
     int count = fuzz_codec_messages(messages);
     struct kit_dice dice = {seed};
-    struct input whole = {bn_alloc(INPUT_MAX), 0}, in = {bn_alloc(INPUT_MAX), 0};
+    struct damage_input whole = {bn_alloc(DAMAGE_INPUT_MAX), 0}, in = {bn_alloc(DAMAGE_INPUT_MAX), 0};
     while (current < n) {
         if (!make_message(&whole, &dice, messages, count)) continue;
         for (int copy = 0; copy < COPIES && current < n; copy++, current++) {
             memcpy(in.bytes, whole.bytes, whole.len);
             in.len = whole.len;
-            for (uint32_t wounds = kit_roll(&dice) % 5; wounds > 0; wounds--) damage(&in, &dice);
+            for (uint32_t wounds = kit_roll(&dice) % 5; wounds > 0; wounds--) damage_once(&in, PICKING, &dice);
             (void)LLVMFuzzerTestOneInput(in.bytes, in.len);
         }
     }
@@ -115,8 +77,8 @@ static int run_file(const char *path) {
         perror(path);
         return 1;
     }
-    uint8_t *bytes = bn_alloc(INPUT_MAX);
-    size_t n = fread(bytes, 1, INPUT_MAX, f);
+    uint8_t *bytes = bn_alloc(DAMAGE_INPUT_MAX);
+    size_t n = fread(bytes, 1, DAMAGE_INPUT_MAX, f);
     fclose(f);
     (void)LLVMFuzzerTestOneInput(bytes, n);
     bn_alloc_free(bytes);

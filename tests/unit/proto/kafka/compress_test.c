@@ -203,6 +203,7 @@ START_TEST(survives_cuts_and_flips) {
             int rc = bn_compress_expand(kind, part, 700, bit % 2, &plain);
             ck_assert(rc == 0 || rc == BN_BAD || rc == BN_FULL);
             ck_assert_uint_le(plain.len, 700);
+            ck_assert_int_eq(plain.ptr[plain.len], '\0');
             kit_free(part);
         }
         bn_str_fini(&packed);
