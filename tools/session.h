@@ -8,10 +8,11 @@
 
 struct bn_session;
 
-/* bootstrap: "host:port,…"; borrowed for life, as program is. Connects at the first call. */
+/* bootstrap: "host:port,…". program is borrowed for life. Connects at the first call. NULL after telling stderr what is
+ * wrong with the addresses. */
 struct bn_session *bn_session_open(const char *program, const char *bootstrap);
 void bn_session_close(struct bn_session *s);
-/* Where answers live; never reset before close. */
+/* For what a command puts together; never reset before close. Answers live as long. */
 struct bn_arena *bn_session_arena(struct bn_session *s);
 /* The version in which a call of this API would go out; -1 after telling stderr that there is none. */
 int bn_session_version(struct bn_session *s, int api_key);

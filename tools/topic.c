@@ -237,6 +237,8 @@ int bn_topic_run(const struct bn_topic_task *t) {
     char *bootstrap = bn_resolve_bootstrap(t->options);
     if (!bootstrap) return BN_COMMAND_FAILED;
     struct bn_session *s = bn_session_open(t->program, bootstrap);
+    bn_alloc_free(bootstrap);
+    if (!s) return BN_COMMAND_FAILED;
     int rc = BN_COMMAND_FAILED;
     switch (t->action) {
     case BN_TOPIC_CREATE:
@@ -254,6 +256,5 @@ int bn_topic_run(const struct bn_topic_task *t) {
         break;
     }
     bn_session_close(s);
-    bn_alloc_free(bootstrap);
     return rc;
 }
