@@ -267,6 +267,11 @@ static int settle_id(struct bn_broker *b, struct bn_err *e) {
         configured, bn_logdirs_path(b->logdirs, 0), found, found);
 }
 
+/* Kafka's default of 100 KiB holds bulk streams back: unless somebody asked for a size, the system adapts it. */
+static int buffer_bytes(const struct bn_conf *conf, enum bn_conf_key key) {
+    return bn_conf_is_set(conf, key) ? bn_conf_int(conf, key) : -1;
+}
+
 static int bind_listeners(struct bn_broker *b, struct bn_err *e) {
     const struct bn_settings *s = b->settings;
     struct bn_listener_config config = {
@@ -275,8 +280,8 @@ static int bind_listeners(struct bn_broker *b, struct bn_err *e) {
         .shards = b->shards,
         .set_count = b->shard_count,
         .backlog = bn_conf_int(s->conf, BN_CONF_SOCKET_LISTEN_BACKLOG_SIZE),
-        .send_buffer = bn_conf_int(s->conf, BN_CONF_SOCKET_SEND_BUFFER_BYTES),
-        .receive_buffer = bn_conf_int(s->conf, BN_CONF_SOCKET_RECEIVE_BUFFER_BYTES),
+        .send_buffer = buffer_bytes(s->conf, BN_CONF_SOCKET_SEND_BUFFER_BYTES),
+        .receive_buffer = buffer_bytes(s->conf, BN_CONF_SOCKET_RECEIVE_BUFFER_BYTES),
         .max_connections = (uint32_t)bn_conf_i64(s->conf, BN_CONF_MAX_CONNECTIONS),
         .max_connections_per_ip = (uint32_t)bn_conf_i64(s->conf, BN_CONF_MAX_CONNECTIONS_PER_IP),
         .exceptions = s->exceptions,

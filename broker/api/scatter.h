@@ -1,8 +1,9 @@
 /* scatter.h: fan one request out to the shards that own its partitions, and gather.
  *
- * A handler fills an array of parts (in the request's arena), each naming a partition; run() is called for each part on the shard
- * that owns the partition (at once, without a message, when that is the connection's own), with partition NULL when no such replica
- * lives here. A part ends, now or later, by bn_scatter_done on that shard; when all have ended, gather() runs on the request's shard. */
+ * A handler fills an array of parts (in the request's arena), each naming a partition; run() is called for each part
+ * on the shard that owns the partition (at once, without a message, when that is the connection's own), with
+ * partition NULL when no such replica lives here. A part ends, now or later, by bn_scatter_done on that shard; when
+ * all have ended, gather() runs on the request's shard. */
 #ifndef BN_SCATTER_H
 #define BN_SCATTER_H
 
@@ -31,8 +32,8 @@ struct bn_scatter {
     int outstanding;
 };
 
-/* Allocates its lanes (one message per shard) from the request's arena. False when the arena refuses: nothing was started. May be run again
- * after gather (a fetch that was parked). */
+/* Allocates its lanes (one message per shard) from the request's arena. False when the arena refuses: nothing was
+ * started. May be run again after gather (a fetch that was parked). */
 bool bn_scatter_run(struct bn_scatter *s) BN_MUST_CHECK;
 void bn_scatter_done(struct bn_scatter_part *part);
 
