@@ -72,7 +72,7 @@ static bool encode(struct bn_str *out, struct bn_arena *a, const struct bn_outpu
         return true;
     case BN_OUTPUT_OP_CREATE_ADMITTED:
     case BN_OUTPUT_OP_SET_ADMITTED:
-        bn_str_addf(out, "%" PRId64, in->u.incarnation);
+        bn_znode_admitted_encode(out, &(struct bn_znode_admitted){in->u.incarnation});
         return true;
     case BN_OUTPUT_OP_SET_SEQID:
         return true; /* empty, not null, as Kafka does */
@@ -112,7 +112,7 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
         return BN_ZNODE_SEQID;
     case BN_OUTPUT_OP_CREATE_ADMITTED:
     case BN_OUTPUT_OP_SET_ADMITTED:
-        snprintf(p->text, sizeof p->text, "%s/%" PRId32, BN_LOAD_ADMITTED, in->broker);
+        snprintf(p->text, sizeof p->text, "%s/%" PRId32, BN_ZNODE_ADMITTED, in->broker);
         return p->text;
     case BN_OUTPUT_OP_CHECK_INCARNATION:
         return bn_znode_path_incarnation(p, in->broker);

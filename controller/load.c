@@ -322,25 +322,26 @@ struct bn_load *bn_load_config(struct bn_zk *zk, const char *type, const char *n
 static void on_admitted(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
     struct item *i = arg;
     struct bn_load *l = i->load;
-    int64_t value;
+    struct bn_znode_admitted admitted;
     (void)stat;
-    if (status == BN_OK && bn_slice_to_i64(data, &value)) {
-        l->numbers[l->count++] = (struct bn_load_number){i->index, value};
+    if (status == BN_OK) status = bn_znode_admitted_decode(data, &l->arena, &admitted, &l->error);
+    if (status == BN_OK) {
+        l->numbers[l->count++] = (struct bn_load_number){i->index, admitted.incarnation};
     } else if (status != BN_OK && status != BN_NOTFOUND) {
-        fail(l, status, BN_LOAD_ADMITTED);
+        fail(l, status, BN_ZNODE_ADMITTED);
     }
     came(l);
 }
 
 static void on_admitted_names(void *arg, int status, char **names, int count) {
     struct bn_load *l = arg;
-    if (status != BN_OK && status != BN_NOTFOUND) fail(l, status, BN_LOAD_ADMITTED);
+    if (status != BN_OK && status != BN_NOTFOUND) fail(l, status, BN_ZNODE_ADMITTED);
     l->numbers = status == BN_OK && !l->cancelled ? take(l, (size_t)count, sizeof *l->numbers) : NULL;
     for (int n = 0; l->numbers && n < count; n++) {
         int32_t id = bn_znode_path_number(bn_slice_str(names[n]));
         struct item *i = id < 0 ? NULL : item_new(l, id);
         struct bn_znode_path path;
-        if (i) get(l, bn_znode_path_child(&path, BN_LOAD_ADMITTED, bn_slice_str(names[n])), false, on_admitted, i);
+        if (i) get(l, bn_znode_path_child(&path, BN_ZNODE_ADMITTED, bn_slice_str(names[n])), false, on_admitted, i);
     }
     came(l);
 }
@@ -348,6 +349,6 @@ static void on_admitted_names(void *arg, int status, char **names, int count) {
 struct bn_load *bn_load_admitted(struct bn_zk *zk, bn_load_done done, void *arg) {
     struct bn_load *l = load_new(zk, done, arg);
     l->outstanding++;
-    zk->ops->children(zk, BN_LOAD_ADMITTED, NULL, NULL, on_admitted_names, l);
+    zk->ops->children(zk, BN_ZNODE_ADMITTED, NULL, NULL, on_admitted_names, l);
     return l;
 }

@@ -58,6 +58,5 @@ struct bn_load *bn_load_admitted(struct bn_zk *zk, bn_load_done done, void *arg)
  */
 void bn_load_free(struct bn_load *l);
 
-#define BN_LOAD_ADMITTED "/barnabas/admitted" /* children <id>: the last admitted incarnation, decimal */
 
 #endif

@@ -113,7 +113,7 @@ struct bn_setup *bn_setup_start(struct bn_zk *zk, const struct bn_env *env,
     s->paths_left = 3;
     for (const char *const *p = bn_znode_path_top_level; *p; p++) s->paths_left++;
     bn_zk_make_path(zk, "/cluster", on_path, s);
-    bn_zk_make_path(zk, BN_LOAD_ADMITTED, on_path, s);
+    bn_zk_make_path(zk, BN_ZNODE_ADMITTED, on_path, s);
     bn_zk_make_path(zk, BN_ZNODE_INCARNATIONS, on_path, s);
     for (const char *const *p = bn_znode_path_top_level; *p; p++) bn_zk_make_path(zk, *p, on_path, s);
     return s;

@@ -209,6 +209,16 @@ int bn_znode_controller_epoch_decode(struct bn_slice data, struct bn_arena *a, s
     return r;
 }
 
+void bn_znode_admitted_encode(struct bn_str *out, const struct bn_znode_admitted *in) {
+    bn_str_addf(out, "%" PRId64, in->incarnation);
+}
+
+int bn_znode_admitted_decode(struct bn_slice data, struct bn_arena *a, struct bn_znode_admitted *out,
+                             struct bn_err *e) {
+    (void)a;
+    return read_number("admitted incarnation", data, 0, INT64_MAX, &out->incarnation, e);
+}
+
 void bn_znode_consumer_offset_encode(struct bn_str *out, const struct bn_znode_consumer_offset *in) {
     bn_str_addf(out, "%" PRId64, in->offset);
 }

@@ -159,6 +159,10 @@ struct bn_znode_incarnation {
     int64_t timestamp_ms;
 };
 
+struct bn_znode_admitted { /* /barnabas/admitted/<id>, bare text */
+    int64_t incarnation;
+};
+
 #define ZNODE_CODEC(name, path, kind, writers, watchers, text) \
     void bn_znode_##name##_encode(struct bn_str *out, const struct bn_znode_##name *in); \
     int bn_znode_##name##_decode(struct bn_slice data, struct bn_arena *a, struct bn_znode_##name *out, \

@@ -39,6 +39,7 @@ struct bn_znode_path {
 #define BN_ZNODE_PRODUCER_IDS "/latest_producer_id_block"
 #define BN_ZNODE_CONSUMERS "/consumers"
 #define BN_ZNODE_INCARNATIONS "/barnabas/incarnation"
+#define BN_ZNODE_ADMITTED "/barnabas/admitted"
 
 /* The directories a controller makes at its start (bn_zk_make_path each), NULL-terminated, parents first. Kafka's
  * createTopLevelPaths and /barnabas/incarnation. /latest_producer_id_block is among them, with null data. */

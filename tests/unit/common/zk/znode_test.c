@@ -94,6 +94,7 @@ static const struct example examples[] = {
     {"producer_ids", "{\"version\":1,\"broker\":1,\"block_start\":\"0\",\"block_end\":\"999\"}", NULL},
     {"producer_ids", "", "{\"version\":1,\"broker\":-1,\"block_start\":\"-1\",\"block_end\":\"-1\"}"},
     {"consumer_offset", "1234567890123", NULL},
+    {"admitted", "7", NULL},
     {"incarnation",
      "{\"version\":1,\"boot_id\":\"" ID "\",\"host\":\"127.0.0.1\",\"port\":40002,"
      "\"machine_boot_id\":\"0b5c1a52-8a4e-4d5f-9d8e-0d1f6a1b2c3d\",\"timestamp\":\"1700000000000\"}",
@@ -160,6 +161,7 @@ static const struct example hostile[] = {
     {"producer_ids", "{\"broker\":1,\"block_start\":\"1000\",\"block_end\":\"999\"}", "block_end: before"},
     {"producer_ids", "{\"broker\":1,\"block_start\":\"0x\",\"block_end\":\"999\"}", "block_start: not a number"},
     {"consumer_offset", "9223372036854775808", "is not a number in range"},
+    {"admitted", "-1", "is not a number in range"},
     {"incarnation", "{\"host\":\"h\",\"port\":1,\"machine_boot_id\":\"\"}", "boot_id: missing"},
     {"incarnation", "{\"boot_id\":\"" ID "\",\"host\":\"h\",\"port\":0,\"machine_boot_id\":\"\"}", "port: 0"},
 };
