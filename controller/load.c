@@ -324,10 +324,12 @@ static void on_admitted(void *arg, int status, struct bn_slice data, const struc
     struct bn_load *l = i->load;
     struct bn_znode_admitted admitted;
     (void)stat;
-    if (status == BN_OK) status = bn_znode_admitted_decode(data, &l->arena, &admitted, &l->error);
-    if (status == BN_OK) {
+    struct bn_err e = BN_ERR_NONE;
+    if (status == BN_OK && bn_znode_admitted_decode(data, &l->arena, &admitted, &e) == BN_OK) {
         l->numbers[l->count++] = (struct bn_load_number){i->index, admitted.incarnation};
-    } else if (status != BN_OK && status != BN_NOTFOUND) {
+    } else if (status == BN_OK) {
+        BN_ERROR("controller", "%s/%d is left out: %s", BN_ZNODE_ADMITTED, i->index, e.text);
+    } else if (status != BN_NOTFOUND) {
         fail(l, status, BN_ZNODE_ADMITTED);
     }
     came(l);

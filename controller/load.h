@@ -58,5 +58,4 @@ struct bn_load *bn_load_admitted(struct bn_zk *zk, bn_load_done done, void *arg)
  */
 void bn_load_free(struct bn_load *l);
 
-
 #endif

@@ -5,7 +5,8 @@
 #include "common/base/arena.h"
 #include "common/base/check.h"
 
-enum { PARTITIONS_PER_TOPIC = 2000 }; /* of one message; a larger topic is told in several */
+/* Of one topic in one message; a larger topic is told in several pieces, each in one of its own. */
+enum { TOPIC_BYTES_MAX = 700 * 1024, PARTITION_BYTES = 48, ID_BYTES = 6 };
 
 struct pack {
     struct bn_arena arena;
@@ -101,23 +102,38 @@ static Bn__Topic *pack_topic(struct pack *p, const struct bn_output_topic *in, i
     return t;
 }
 
+/* Where the message that begins at `from` ends. */
+static int32_t chunk_end(const struct bn_output_topic *t, int32_t from) {
+    size_t bytes = 0;
+    int32_t at = from;
+    while (at < t->partition_count && (at == from || bytes < TOPIC_BYTES_MAX)) {
+        const struct bn_fact_partition *f = &t->partitions[at++].fact;
+        int32_t ids = f->replicas.count + f->adding.count + f->removing.count + f->state.isr.count;
+        bytes += PARTITION_BYTES + (size_t)ids * ID_BYTES;
+    }
+    return at;
+}
+
 static void pack_topics(struct pack *p) {
     size_t chunks = 0;
     for (int32_t i = 0; i < p->d->topic_count; i++) {
-        chunks += 1 + (size_t)(p->d->topics[i].partition_count / PARTITIONS_PER_TOPIC);
+        int32_t from = 0;
+        do {
+            from = chunk_end(&p->d->topics[i], from);
+            chunks++;
+        } while (from < p->d->topics[i].partition_count);
     }
     p->topics = take(p, chunks, sizeof *p->topics);
     for (int32_t i = 0; i < p->d->topic_count; i++) {
         const struct bn_output_topic *t = &p->d->topics[i];
         int32_t from = 0;
         do {
-            int32_t to = from + PARTITIONS_PER_TOPIC < t->partition_count ? from + PARTITIONS_PER_TOPIC
-                                                                          : t->partition_count;
-            BN_ASSERT(p->topic_count < chunks);
+            int32_t to = chunk_end(t, from);
             p->topics[p->topic_count++] = pack_topic(p, t, from, to);
             from = to;
         } while (from < t->partition_count);
     }
+    BN_ASSERT(p->topic_count == chunks);
 }
 
 static void pack_all(struct pack *p) {
@@ -149,6 +165,15 @@ static size_t fit(void *list, size_t from, size_t count, size_t *used) {
     return at;
 }
 
+/* The same for topics; a message has a topic only once. */
+static size_t fit_topics(struct pack *p, size_t from, size_t *used) {
+    size_t end = fit(p->topics, from, p->topic_count, used);
+    for (size_t at = from + 1; at < end; at++) {
+        if (p->topics[at]->name == p->topics[at - 1]->name) return at;
+    }
+    return end;
+}
+
 void bn_pack_delta(const struct bn_output_delta *d, void (*send)(void *arg, const Bn__ImageDelta *piece), void *arg) {
     struct pack p = {.d = d};
     bn_arena_init(&p.arena, SIZE_MAX / 2);
@@ -159,7 +184,7 @@ void bn_pack_delta(const struct bn_output_delta *d, void (*send)(void *arg, cons
         Bn__ImageDelta m = BN__IMAGE_DELTA__INIT;
         size_t used = 0, b_end = fit(p.brokers, b, brokers, &used);
         size_t c_end = b_end == brokers ? fit(p.configs, c, configs, &used) : c;
-        size_t t_end = c_end == configs ? fit(p.topics, t, p.topic_count, &used) : t;
+        size_t t_end = c_end == configs ? fit_topics(&p, t, &used) : t;
         more = t_end < p.topic_count || c_end < configs || b_end < brokers;
         m.controller_epoch = d->controller_epoch;
         m.controller_id = d->controller_id;

@@ -1,16 +1,23 @@
 /* setup.c: makes what must stand in ZooKeeper before a reign: Kafka's top-level directories and ours, /cluster/id
- * (made once, by whoever comes first) and /feature (version 2). Every step may be done twice: these writes are not
+ * (made once, by whoever comes first) and /feature (version 2). What is there already is only looked at, because a
+ * write costs ZooKeeper a disk's sync and a failover waits for it. Every step may be done twice: these writes are not
  * fenced, because a deposed controller that makes an empty directory or loses the race for /cluster/id does no harm. */
 #include "controller/setup.h"
 
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
+#include "common/base/check.h"
 #include "common/base/str.h"
-#include "common/base/trace.h"
 #include "common/base/uuid.h"
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
-#include "controller/load.h"
+
+enum { PLACES_MAX = 32 };
+
+struct place { /* one directory */
+    struct bn_setup *setup;
+    char path[64];
+};
 
 struct bn_setup {
     struct bn_zk *zk;
@@ -19,8 +26,8 @@ struct bn_setup {
     void *arg;
     int paths_left;
     int status;
-    const char *what;
-    bool cancelled, id_made;
+    bool cancelled;
+    struct place places[PLACES_MAX];
 };
 
 static void finish(struct bn_setup *s, int status, const char *cluster_id, const char *what) {
@@ -86,12 +93,11 @@ static void on_feature_made(void *arg, int status, const char *path) {
         finish(s, status, NULL, "create " BN_ZNODE_FEATURE);
 }
 
-static void on_path(void *arg, int status) {
+static void on_feature(void *arg, int status, const struct bn_zk_stat *stat) {
     struct bn_setup *s = arg;
-    if (status != BN_OK && s->status == BN_OK) s->status = status;
-    if (--s->paths_left > 0) return;
-    if (s->status != BN_OK || s->cancelled) {
-        finish(s, s->status, NULL, "create the top-level paths");
+    (void)stat;
+    if (status != BN_NOTFOUND) {
+        on_feature_made(s, status, NULL);
         return;
     }
     struct bn_znode_feature z = {.status = 1};
@@ -102,6 +108,34 @@ static void on_path(void *arg, int status) {
     bn_str_fini(&data);
 }
 
+static void on_path(void *arg, int status) {
+    struct bn_setup *s = arg;
+    if (status != BN_OK && s->status == BN_OK) s->status = status;
+    if (--s->paths_left > 0) return;
+    if (s->status != BN_OK || s->cancelled) {
+        finish(s, s->status, NULL, "create the top-level paths");
+        return;
+    }
+    s->zk->ops->exists(s->zk, BN_ZNODE_FEATURE, NULL, NULL, on_feature, s);
+}
+
+static void on_exists(void *arg, int status, const struct bn_zk_stat *stat) {
+    struct place *p = arg;
+    (void)stat;
+    if (status == BN_NOTFOUND)
+        bn_zk_make_path(p->setup->zk, p->path, on_path, p->setup);
+    else
+        on_path(p->setup, status);
+}
+
+static void want(struct bn_setup *s, const char *path) {
+    BN_ASSERT(s->paths_left < PLACES_MAX);
+    struct place *p = &s->places[s->paths_left++];
+    p->setup = s;
+    snprintf(p->path, sizeof p->path, "%s", path);
+    s->zk->ops->exists(s->zk, p->path, NULL, NULL, on_exists, p);
+}
+
 struct bn_setup *bn_setup_start(struct bn_zk *zk, const struct bn_env *env,
                                 void (*done)(void *arg, int status, const char *cluster_id, const char *why),
                                 void *arg) {
@@ -110,12 +144,9 @@ struct bn_setup *bn_setup_start(struct bn_zk *zk, const struct bn_env *env,
     s->env = env;
     s->done = done;
     s->arg = arg;
-    s->paths_left = 3;
-    for (const char *const *p = bn_znode_path_top_level; *p; p++) s->paths_left++;
-    bn_zk_make_path(zk, "/cluster", on_path, s);
-    bn_zk_make_path(zk, BN_ZNODE_ADMITTED, on_path, s);
-    bn_zk_make_path(zk, BN_ZNODE_INCARNATIONS, on_path, s);
-    for (const char *const *p = bn_znode_path_top_level; *p; p++) bn_zk_make_path(zk, *p, on_path, s);
+    for (const char *const *p = bn_znode_path_top_level; *p; p++) want(s, *p);
+    want(s, BN_ZNODE_ADMITTED);
+    want(s, "/cluster");
     return s;
 }
 

@@ -143,7 +143,9 @@ void bn_loop_turn(struct bn_loop *l, uint64_t wait_ms) {
         return;
     }
     uv_update_time(&l->uv);
-    uv_timer_start(&l->turn_wait, wake_cb, wait_ms, 0);
+    /* Repeating: libuv runs due timers before it polls, and a thread that was kept from the CPU for so long would then
+     * poll without a bound. */
+    uv_timer_start(&l->turn_wait, wake_cb, wait_ms, wait_ms);
     run_uv(l, UV_RUN_ONCE);
     uv_timer_stop(&l->turn_wait);
 }
