@@ -194,7 +194,8 @@ static bool make_room(struct bn_conn *c) {
     /* parse() has checked the size of a frame whose length is there. */
     size_t need = n >= 4 ? 4 + (size_t)bn_get_u32(c->in->data + c->at) : BN_CONN_SCRATCH_BYTES;
     size_t want = bn_max_size(n * BN_CONN_GROWTH, BN_CONN_SCRATCH_BYTES);
-    size_t capacity = bn_max_size(bn_min_size(need, want), n + 1);
+    /* Never less than a scratch block: room for the frames behind a small one, which come with the same call. */
+    size_t capacity = bn_max_size(bn_min_size(need, want), BN_CONN_SCRATCH_BYTES);
     if (!bn_conns_allow(c, capacity)) return false;
     move_input(c, capacity);
     return true;
