@@ -3,14 +3,18 @@
  *
  *     load produce BOOTSTRAP PIDS TOPIC RECORDS SIZE [property=value...]
  *     load consume BOOTSTRAP PIDS TOPIC RECORDS [property=value...]        of partition 0
+ *     load latency BOOTSTRAP PIDS TOPIC RATE SECONDS SIZE [property=value...]
  *
  * PIDS: the brokers' processes, with commas. Prints one line: rates, and CPU-seconds of the brokers per GB (10^9 bytes)
- * and per million records.
+ * and per million records. Latency is taken from when a record was due (RATE a second, not when the client got round
+ * to it) to when its acknowledgement was handed over; the first fifth of the time is not counted.
  */
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
-static long acknowledged, failed;
+static atomic_long acknowledged, failed;
 
 static void die(const char *what, const char *why) {
     fprintf(stderr, "%s: %s\n", what, why);
@@ -117,13 +121,75 @@ static void consume(char **argv) {
     report("consume", seen, bytes, now() - began, cpu_of_all(argv[3]) - cpu);
 }
 
+/* What the acknowledgements of a latency run note; written by the polling thread alone until it has ended. */
+static struct {
+    double *taken;
+    long count;
+    double from; /* records due earlier are not counted */
+} noted;
+static atomic_int polling;
+
+static void timed(rd_kafka_t *handle, const rd_kafka_message_t *m, void *opaque) {
+    double due;
+    memcpy(&due, &m->_private, sizeof due);
+    if (!m->err && due >= noted.from) noted.taken[noted.count++] = now() - due;
+    delivered(handle, m, opaque);
+}
+
+static void *poll_always(void *handle) {
+    while (polling) rd_kafka_poll(handle, 50);
+    return NULL;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(double percent) { return noted.taken[(long)((double)(noted.count - 1) * percent / 100)] * 1e3; }
+
+static void latency(char **argv) {
+    double rate = strtod(argv[5], NULL), length = strtod(argv[6], NULL);
+    size_t size = strtoul(argv[7], NULL, 10);
+    long records = (long)(rate * length);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_dr_msg_cb(conf, timed);
+    rd_kafka_t *handle = client(RD_KAFKA_PRODUCER, conf, argv[2], argv + 8);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, argv[4], NULL);
+    char *value = calloc(1, size);
+    noted.taken = calloc((size_t)records + 1, sizeof *noted.taken);
+    pthread_t poller;
+    atomic_store(&polling, 1);
+    if (!value || !noted.taken || pthread_create(&poller, NULL, poll_always, handle)) die("memory", "none");
+    double cpu = cpu_of_all(argv[3]), began = now();
+    noted.from = began + length / 5;
+    for (long i = 0; i < records; usleep(100)) {
+        for (double due = began; i < records && (due = began + (double)i / rate) <= now(); i++) {
+            void *opaque;
+            memcpy(&opaque, &due, sizeof opaque);
+            if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value, size, NULL, 0, opaque)) die("produce", "queue full");
+        }
+    }
+    rd_kafka_flush(handle, 30000);
+    atomic_store(&polling, 0);
+    pthread_join(poller, NULL);
+    double seconds = now() - began;
+    if (failed || acknowledged < records || !noted.count) die("latency", "records failed");
+    qsort(noted.taken, (size_t)noted.count, sizeof *noted.taken, by_size);
+    printf("latency %.0f records/s: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms; brokers %.3f of a core\n", rate,
+           percentile(50), percentile(99), percentile(99.9), percentile(100), (cpu_of_all(argv[3]) - cpu) / seconds);
+}
+
 int main(int argc, char **argv) {
     if (argc >= 7 && strcmp(argv[1], "produce") == 0)
         produce(argv);
     else if (argc >= 6 && strcmp(argv[1], "consume") == 0)
         consume(argv);
+    else if (argc >= 8 && strcmp(argv[1], "latency") == 0)
+        latency(argv);
     else
-        die("usage", "load produce BOOTSTRAP PIDS TOPIC RECORDS SIZE | load consume BOOTSTRAP PIDS TOPIC RECORDS");
+        die("usage", "load produce BOOTSTRAP PIDS TOPIC RECORDS SIZE | load consume BOOTSTRAP PIDS TOPIC RECORDS | "
+                     "load latency BOOTSTRAP PIDS TOPIC RATE SECONDS SIZE");
     fflush(stdout);
     _Exit(0); /* tearing the client down is not what is measured */
 }
