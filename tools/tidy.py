@@ -14,6 +14,7 @@ LINES_MAX, LINE_MAX, FUNCTION_MAX, HEADER_MAX, PARAMETERS_MAX = 600, 120, 70, 25
 PURE = {"controller/brain": {"common/base"}}
 BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|alloca|assert|malloc|calloc|realloc|free"
                           r"|strdup|strndup|usleep|sleep|nanosleep|system|popen)\s*\(")
+CHECKED_AT_LOAD = {"broker.id.generation.enable"}  # its whole effect is a refusal by common/conf/conf_check.c
 MAY_ALLOCATE = {"common/base/alloc.c", "bench/load.c"}  # bn_alloc is made of these
 EXTRA_WORDS = {"bytes.h": {"cursor", "put", "get", "uvarint", "varint", "varlong"}}
 DEBT = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|not implemented|\bfor now\b", re.I)
@@ -177,6 +178,18 @@ def check_reach(files):
             breach(path, 1, "no Makefile.am or room.am names it")
 
 
+def check_conf(files):
+    """A key either does what it says, then some code reads it, or its row says why it has no effect."""
+    code = "".join((ROOT / f).read_text() for f in files
+                   if f.endswith((".c", ".h")) and not f.startswith("tests/") and f != "common/conf/conf_check.c")
+    topic = (ROOT / "common/conf/topic_conf.def").read_text()
+    path = "common/conf/broker_conf.def"
+    rows = (ROOT / path).read_text()
+    for m in re.finditer(r'X\(([A-Z0-9_]+),\s*"([^"]+)"[^\n]*?(?:STATIC|CLUSTER|BROKER),\s*NULL,', rows):
+        if not re.search(rf"\bBN_CONF_{m.group(1)}\b", code) and m.group(1) not in topic and m.group(2) not in topic:
+            breach(path, rows.count("\n", 0, m.start()) + 1, f"{m.group(2)} is read nowhere: say why it has no effect")
+
+
 def check_rooms(files, floors):
     for room in floors:
         if any(f.startswith(room + "/") and f.endswith(".c") for f in files) and f"{room}/README.md" not in files:
@@ -202,6 +215,7 @@ def main():
     check_mirrors(files)
     check_reach(files)
     check_rooms(files, floors)
+    check_conf(files)
     for line in breaches:
         print(line)
     print(f"tidy: {len(files)} files, {len(breaches)} breaches")

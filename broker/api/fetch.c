@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "common/base/check.h"
+#include "common/conf/conf.h"
 
 enum { FETCH_WAIT_MAX_MS = 300000 }; /* a client may ask for more; it is answered (empty) after this */
 
@@ -38,6 +39,7 @@ struct fetch {
     bool watching;      /* the watches are all registered; only then may they be taken back */
     bool wake_early;    /* woken while they were still being registered */
     bool last_try;      /* the wait is over: answer whatever there is */
+    int64_t max_bytes;  /* asked for, at most fetch.max.bytes */
     int64_t left_bytes; /* of max_bytes, when one shard reads all partitions in order */
     uint64_t deadline_ms;
 };
@@ -52,8 +54,7 @@ static void read_part(struct bn_scatter_part *part, struct bn_partition *partiti
     bool in_order = f->scatter.request->deps->shard_count == 1;
     int64_t max_bytes = p->partition_max_bytes;
     if (in_order) max_bytes = bn_min_i64(max_bytes, f->left_bytes);
-    const struct kmsg_fetch_request *q = f->scatter.request->message;
-    bool first = !in_order || f->left_bytes == q->max_bytes;
+    bool first = !in_order || f->left_bytes == f->max_bytes;
     p->read.max_bytes = (size_t)bn_max_i64(max_bytes, 0);
     p->read.whole_first = first;
     if (!partition)
@@ -161,12 +162,11 @@ static void fill(struct bn_request *r, struct fetch_part *p) {
 /* Partitions read side by side were each given all of max_bytes: those past it, in the order asked, wait for the next
  * request. */
 static int64_t trim(struct fetch *f) {
-    const struct kmsg_fetch_request *q = f->scatter.request->message;
     struct fetch_part *parts = f->scatter.parts;
     int64_t total = 0;
     for (int i = 0; i < f->scatter.count; i++) {
         int64_t bytes = (int64_t)parts[i].read.bytes;
-        if (total > 0 && total + bytes > q->max_bytes) {
+        if (total > 0 && total + bytes > f->max_bytes) {
             bn_chain_fini(&parts[i].read.records);
             bn_chain_init(&parts[i].read.records);
         } else {
@@ -202,13 +202,12 @@ static void gather_read(struct bn_scatter *s) {
 
 static void read_all(struct fetch *f) {
     struct fetch_part *parts = f->scatter.parts;
-    const struct kmsg_fetch_request *q = f->scatter.request->message;
     for (int i = 0; i < f->scatter.count; i++) {
         bn_chain_fini(&parts[i].read.records);
         bn_chain_init(&parts[i].read.records);
         if (!parts[i].scatter.skip) parts[i].read.bytes = 0;
     }
-    f->left_bytes = q->max_bytes;
+    f->left_bytes = f->max_bytes;
     f->scatter.run = read_part;
     f->scatter.gather = gather_read;
     BN_ASSERT(bn_scatter_run(&f->scatter));
@@ -288,6 +287,8 @@ void bn_api_fetch(struct bn_request *r) {
         return;
     }
     f->scatter = (struct bn_scatter){.request = r, .part_size = sizeof(struct fetch_part)};
+    f->max_bytes = q->max_bytes;
+    if (r->deps->conf) f->max_bytes = bn_min_i64(f->max_bytes, bn_conf_i64(r->deps->conf, BN_CONF_FETCH_MAX_BYTES));
     f->wake.run = on_wake;
     atomic_init(&f->woken, true); /* until it parks */
     bn_timer_init(&f->timer, r->shard->loop, on_timer);
@@ -300,6 +301,6 @@ void bn_api_fetch(struct bn_request *r) {
     }
     f->scatter.run = read_part;
     f->scatter.gather = gather_read;
-    f->left_bytes = q->max_bytes;
+    f->left_bytes = f->max_bytes;
     if (!bn_scatter_run(&f->scatter)) bn_request_close(r, "a Fetch names more partitions than its size allows");
 }
