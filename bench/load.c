@@ -146,7 +146,9 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double percentile(double percent) { return noted.taken[(long)((double)(noted.count - 1) * percent / 100)] * 1e3; }
+static double percentile(double percent) {
+    return noted.taken[(long)((double)(noted.count - 1) * percent / 100)] * 1e3;
+}
 
 static void latency(char **argv) {
     double rate = strtod(argv[5], NULL), length = strtod(argv[6], NULL);
@@ -167,7 +169,8 @@ static void latency(char **argv) {
         for (double due = began; i < records && (due = began + (double)i / rate) <= now(); i++) {
             void *opaque;
             memcpy(&opaque, &due, sizeof opaque);
-            if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value, size, NULL, 0, opaque)) die("produce", "queue full");
+            if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value, size, NULL, 0, opaque))
+                die("produce", "queue full");
         }
     }
     rd_kafka_flush(handle, 30000);
@@ -176,8 +179,9 @@ static void latency(char **argv) {
     double seconds = now() - began;
     if (failed || acknowledged < records || !noted.count) die("latency", "records failed");
     qsort(noted.taken, (size_t)noted.count, sizeof *noted.taken, by_size);
-    printf("latency %.0f records/s: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms; brokers %.3f of a core\n", rate,
-           percentile(50), percentile(99), percentile(99.9), percentile(100), (cpu_of_all(argv[3]) - cpu) / seconds);
+    printf("latency %.0f records/s: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms; brokers %.3f of a core\n",
+           rate, percentile(50), percentile(99), percentile(99.9), percentile(100),
+           (cpu_of_all(argv[3]) - cpu) / seconds);
 }
 
 int main(int argc, char **argv) {
