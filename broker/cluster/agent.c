@@ -74,7 +74,7 @@ static const char *check_step(struct bn_agent *a, const Bn__ImageDelta *in, void
 static void refuse_step(struct bn_agent *a, const char *why, Bn__Applied_Closure closure, void *data) {
     BN_WARN("cluster", "[Broker id=%d] metadata refused: %s", a->broker_id, why);
     closure(NULL, data);
-    if (a->uplink) bn_uplink_drop(a->uplink, why);
+    bn_uplink_drop(a->uplink, why);
 }
 
 static void apply(Bn__BrokerAgent_Service *s, const Bn__ImageDelta *in, Bn__Applied_Closure closure, void *data) {
@@ -103,6 +103,8 @@ static void apply(Bn__BrokerAgent_Service *s, const Bn__ImageDelta *in, Bn__Appl
         answer_step(step);
         return;
     }
+    /* Not before: a controller whose images we refuse again and again is to be dialled ever more slowly. */
+    bn_uplink_settled(a->uplink);
     struct bn_image *old = a->image;
     a->image = next;
     a->config.image(a->config.arg, old, next, in, step);
@@ -129,7 +131,6 @@ static void on_hello(const Bn__HelloReply *m, void *arg) {
         BN_INFO("cluster", "[Broker id=%d] controller %d (epoch %d) has taken our hello", a->broker_id,
                 m->controller_id, m->controller_epoch);
         a->stream = BN_AGENT_LIVE;
-        bn_uplink_settled(a->uplink);
         bn_forward_ready(a->forward);
         return;
     }
@@ -296,6 +297,7 @@ int bn_agent_start(const struct bn_agent_config *config, struct bn_agent **out, 
 
 void bn_agent_register(struct bn_agent *a, const struct bn_agent_registration *in) {
     BN_ASSERT(a->told_ready && !a->has_registration);
+    if (a->stopping) return;
     a->has_registration = true;
     a->endpoints = bn_alloc_zero((size_t)in->endpoint_count, sizeof *a->endpoints);
     a->endpoint_count = in->endpoint_count;
@@ -329,11 +331,12 @@ static void free_registration(struct bn_agent *a) {
     bn_alloc_free(a->version);
 }
 
-/* Everything that would call back has ended when the connection and the session are closed and every step is applied.
- */
+/* Everything that would call back has ended when the connection and the session are closed, every step is applied, and
+ * no question is on its way here from another shard. */
 static void stop_further(struct bn_timer *t) {
     struct bn_agent *a = BN_CONTAINER_OF(t, struct bn_agent, stop_timer);
-    if (!a->zk_is_closed || !bn_uplink_is_idle(a->uplink) || !bn_list_empty(&a->steps)) {
+    if (!a->zk_is_closed || !bn_uplink_is_idle(a->uplink) || !bn_list_empty(&a->steps) ||
+        !bn_forward_is_idle(a->forward)) {
         bn_timer_start(t, 1);
         return;
     }

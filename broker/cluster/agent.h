@@ -78,9 +78,9 @@ void bn_agent_register(struct bn_agent *a, const struct bn_agent_registration *r
 /* Every shard has taken up this step: delta dies, and the controller is told. Exactly once for each call of `image`, on
  * the shard; also after bn_agent_stop was called, but before its done (which waits for it). */
 void bn_agent_applied(struct bn_agent_step *step);
-/* Ends the connection, the registration and the ZooKeeper session; requests that wait are answered. Then done, and the
- * agent is freed; no callback of config comes after this call. The life port
- * stays open (bn_agent_life). On the shard. */
+/* Ends the connection, the registration and the ZooKeeper session; requests that wait are answered, and so are those
+ * that other shards ask meanwhile. Then done, and the agent is freed: from then on nobody may ask. No callback of
+ * config comes after this call. The life port stays open (bn_agent_life). On the shard. */
 void bn_agent_stop(struct bn_agent *a, void (*done)(void *arg), void *arg);
 
 /* The life port, open since `ready`: take it before bn_agent_stop, and bn_life_close it as the process's last act. */

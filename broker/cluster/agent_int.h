@@ -6,6 +6,8 @@
 #include "common/base/list.h"
 #include "proto/rpc/rpc.h"
 
+enum { BN_UPLINK_CALL_MS = 30000 }; /* how long a call to the controller may take, unless it has its own deadline */
+
 struct bn_uplink;
 struct bn_register;
 struct bn_forward;
@@ -81,8 +83,9 @@ int64_t bn_register_incarnation(const struct bn_register *r); /* likewise */
 
 /* forward.c */
 struct bn_forward *bn_forward_new(struct bn_agent *a);
-void bn_forward_free(struct bn_forward *f);  /* nothing is under way */
-void bn_forward_ready(struct bn_forward *f); /* the stream is live: sends what waits */
-void bn_forward_stop(struct bn_forward *f);  /* answers what waits */
+void bn_forward_free(struct bn_forward *f);          /* idle */
+void bn_forward_ready(struct bn_forward *f);         /* the stream is live: sends what waits */
+void bn_forward_stop(struct bn_forward *f);          /* answers what waits, and at once whatever still comes */
+bool bn_forward_is_idle(const struct bn_forward *f); /* no question is here, or on its way here */
 
 #endif

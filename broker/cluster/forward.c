@@ -10,6 +10,8 @@
  * be told that what it asked for is already so. An ISR proposal is not: its maker must know that nothing is known. */
 #include "broker/cluster/forward.h"
 
+#include <stdatomic.h>
+
 #include "broker/cluster/agent_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -22,6 +24,9 @@ enum {
     NOT_CONTROLLER = 41,
     PRODUCER_ID_MS = 1000,
     AGAIN_MS = 200,
+    /* Beyond these, questions wait here: the connection would break at its own limits, and the stream with it. */
+    FLIGHT_MAX = 2048,
+    QUEUED_MAX = 16 << 20,
 };
 
 struct ask {
@@ -56,6 +61,8 @@ struct ask {
 struct bn_forward {
     struct bn_agent *agent;
     bool stopped;
+    atomic_size_t on_the_way; /* posted by any shard, not yet arrived */
+    size_t flight_count;
     struct bn_list waiting;      /* for a controller, in the order of arrival; ADMIN, DELETED, ALTER_PARTITION */
     struct bn_list in_flight;    /* calls under way */
     struct bn_list id_waiting;   /* PRODUCER_ID */
@@ -126,10 +133,22 @@ static bool is_ready(const struct bn_forward *f) {
     return !f->stopped && bn_agent_connected(f->agent) && bn_uplink_client(f->agent->uplink);
 }
 
+/* Whether the connection takes it now. Clients decide how many admin requests there are and how large; of the others
+ * there are few. */
+static bool has_room(const struct bn_forward *f, const struct ask *k) {
+    if (k->kind != ADMIN) return true;
+    return f->flight_count < FLIGHT_MAX && bn_rpc_queued_bytes(bn_uplink_peer(f->agent->uplink)) < QUEUED_MAX;
+}
+
+static void send_later(struct bn_forward *f) {
+    if (!bn_timer_running(&f->again) && !f->stopped) bn_timer_start(&f->again, AGAIN_MS);
+}
+
 /* What every closure begins with. NULL: answered already, and freed now. */
 static struct ask *returned(void *data) {
     struct ask *k = data;
     k->in_flight = false;
+    k->agent->forward->flight_count--;
     if (!k->answered) return k;
     bn_list_remove(&k->link);
     ask_free(k);
@@ -140,7 +159,7 @@ static void wait_again(struct ask *k) {
     struct bn_forward *f = k->agent->forward;
     bn_list_remove(&k->link);
     bn_list_push_back(&f->waiting, &k->link);
-    if (!bn_timer_running(&f->again) && !f->stopped) bn_timer_start(&f->again, AGAIN_MS);
+    send_later(f);
 }
 
 static void on_admin(const Bn__AdminReply *m, void *data) {
@@ -182,6 +201,7 @@ static void send_admin(struct bn_agent *a, struct ask *k) {
     m.auto_create = k->auto_create;
     bn_rpc_set_deadline(bn_uplink_peer(a->uplink), 0); /* the question has its own */
     bn__controller__admin(bn_uplink_client(a->uplink), &m, on_admin, k);
+    bn_rpc_set_deadline(bn_uplink_peer(a->uplink), BN_UPLINK_CALL_MS);
     bn_alloc_free(client_id);
     bn_alloc_free(entries);
     bn_alloc_free(list);
@@ -233,6 +253,7 @@ static void send_ask(struct bn_forward *f, struct ask *k) {
     bn_list_remove(&k->link);
     bn_list_push_back(&f->in_flight, &k->link);
     k->in_flight = true;
+    f->flight_count++;
     if (k->kind == ADMIN)
         send_admin(f->agent, k);
     else if (k->kind == DELETED)
@@ -243,11 +264,12 @@ static void send_ask(struct bn_forward *f, struct ask *k) {
 
 void bn_forward_ready(struct bn_forward *f) {
     if (!is_ready(f)) return;
-    struct bn_list now = {0};
-    bn_list_init(&now);
-    for (struct bn_list *n; (n = bn_list_pop_front(&f->waiting));) bn_list_push_back(&now, n);
-    for (struct bn_list *n; (n = bn_list_pop_front(&now));) send_ask(f, BN_CONTAINER_OF(n, struct ask, link));
     fetch_ids(f);
+    BN_LIST_FOR (n, &f->waiting) {
+        struct ask *k = BN_CONTAINER_OF(n, struct ask, link);
+        if (has_room(f, k)) send_ask(f, k);
+    }
+    if (!bn_list_empty(&f->waiting)) send_later(f);
 }
 
 static void send_again(struct bn_timer *t) { bn_forward_ready(BN_CONTAINER_OF(t, struct bn_forward, again)); }
@@ -281,8 +303,8 @@ static void on_ids(const Bn__ProducerIdsReply *m, void *data) {
         f->spare_id = m->first;
         f->spare_end = m->first + m->count;
         give_ids(f);
-    } else if (!f->stopped && !bn_timer_running(&f->again)) {
-        bn_timer_start(&f->again, AGAIN_MS);
+    } else {
+        send_later(f);
     }
 }
 
@@ -302,6 +324,7 @@ static void fetch_ids(struct bn_forward *f) {
 static void arrive(struct bn_msg *m) {
     struct ask *k = BN_CONTAINER_OF(m, struct ask, msg);
     struct bn_forward *f = k->agent->forward;
+    atomic_fetch_sub(&f->on_the_way, 1);
     bn_timer_init(&k->deadline, k->agent->loop, timed_out);
     if (k->timeout_ms) bn_timer_start(&k->deadline, k->timeout_ms);
     if (k->kind == PRODUCER_ID) {
@@ -315,8 +338,10 @@ static void arrive(struct bn_msg *m) {
     bn_list_push_back(&f->waiting, &k->link);
     if (f->stopped)
         answer(k, REQUEST_TIMED_OUT);
-    else if (is_ready(f))
+    else if (is_ready(f) && has_room(f, k))
         send_ask(f, k);
+    else if (is_ready(f))
+        send_later(f);
 }
 
 static struct ask *ask_new(struct bn_agent *a, struct bn_shard *shard, int kind, size_t extra) {
@@ -327,6 +352,12 @@ static struct ask *ask_new(struct bn_agent *a, struct bn_shard *shard, int kind,
     k->msg.run = arrive;
     bn_list_init(&k->link);
     return k;
+}
+
+/* The count keeps the agent until k has arrived. */
+static void post(struct ask *k) {
+    atomic_fetch_add(&k->agent->forward->on_the_way, 1);
+    bn_shard_post(k->agent->config.shard, &k->msg);
 }
 
 void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int version, struct bn_slice body,
@@ -345,7 +376,7 @@ void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int vers
     k->timeout_ms = timeout_ms ? timeout_ms : 1;
     k->reply = reply;
     k->reply_arg = reply_arg;
-    bn_shard_post(a->config.shard, &k->msg);
+    post(k);
 }
 
 void bn_forward_producer_id(void *agent, struct bn_shard *shard,
@@ -355,7 +386,7 @@ void bn_forward_producer_id(void *agent, struct bn_shard *shard,
     k->timeout_ms = PRODUCER_ID_MS;
     k->reply_id = reply;
     k->reply_arg = reply_arg;
-    bn_shard_post(a->config.shard, &k->msg);
+    post(k);
 }
 
 void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char *topic, int32_t partition) {
@@ -364,7 +395,7 @@ void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char 
     k->topic_id = *topic_id;
     k->topic = bn_alloc_strdup(topic);
     k->partition = partition;
-    bn_shard_post(a->config.shard, &k->msg);
+    post(k);
 }
 
 void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
@@ -377,7 +408,7 @@ void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__A
     k->body = bn_slice_of(k + 1, size);
     k->reply_alter = reply;
     k->reply_arg = reply_arg;
-    bn_shard_post(a->config.shard, &k->msg);
+    post(k);
 }
 
 /* ---- life ---- */
@@ -392,7 +423,7 @@ struct bn_forward *bn_forward_new(struct bn_agent *a) {
     return f;
 }
 
-/* What is in flight is answered when its connection ends, which comes before bn_forward_free. */
+/* What is in flight is answered when its connection ends, which comes before the agent's end. */
 void bn_forward_stop(struct bn_forward *f) {
     f->stopped = true;
     bn_timer_stop(&f->again);
@@ -403,7 +434,12 @@ void bn_forward_stop(struct bn_forward *f) {
     }
 }
 
+bool bn_forward_is_idle(const struct bn_forward *f) {
+    return atomic_load(&f->on_the_way) == 0 && bn_list_empty(&f->waiting) && bn_list_empty(&f->in_flight) &&
+           bn_list_empty(&f->id_waiting);
+}
+
 void bn_forward_free(struct bn_forward *f) {
-    BN_ASSERT(bn_list_empty(&f->waiting) && bn_list_empty(&f->in_flight) && bn_list_empty(&f->id_waiting));
+    BN_ASSERT(bn_forward_is_idle(f));
     bn_alloc_free(f);
 }

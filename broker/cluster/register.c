@@ -187,26 +187,31 @@ static void write_nodes(struct bn_register *r, bool exists, int32_t version) {
 
 static void on_removed(void *arg, int status) {
     struct bn_register *r = arg;
-    if (!over(r, status)) look(r);
+    if (over(r, status)) return;
+    if (status == BN_IO)
+        look_later(r, LOOK_EVERY_MS);
+    else
+        look(r);
 }
 
 static void on_blocker(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
     struct bn_register *r = arg;
-    (void)stat;
     if (over(r, status)) return;
+    if (status == BN_NOTFOUND || (status == BN_OK && stat->czxid != r->blocking_czxid)) {
+        look(r); /* gone, or another one by now: its time begins anew */
+        return;
+    }
     struct bn_arena arena;
     struct bn_znode_broker z;
     char why[400];
     bn_arena_init(&arena, BUDGET);
     bool known = status == BN_OK && bn_znode_broker_decode(data, &arena, &z, NULL) == BN_OK && z.endpoint_count > 0;
     snprintf(why, sizeof why,
-             "another broker with id %d is registered (%s:%d) and alive: every broker needs a broker.id of its own",
-             r->agent->broker_id, known ? z.endpoints[0].host : "unknown", known ? z.endpoints[0].port : 0);
+             "another broker with id %d is registered (%s:%d) at /brokers/ids/%d and alive: every broker needs a "
+             "broker.id of its own",
+             r->agent->broker_id, known ? z.endpoints[0].host : "unknown", known ? z.endpoints[0].port : 0,
+             r->agent->broker_id);
     bn_arena_fini(&arena);
-    if (status == BN_NOTFOUND) {
-        look(r);
-        return;
-    }
     r->state = OFF;
     r->agent->config.fatal(r->agent->config.arg, why);
 }

@@ -10,7 +10,7 @@
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
 
-enum { CALL_MS = 30000, DIAL_MS = 3000, BUDGET = 1 << 16, TELL_EVERY_MS = 10000 };
+enum { REREAD_MS = 100, DIAL_MS = 3000, BUDGET = 1 << 16, TELL_EVERY_MS = 10000 };
 
 static const uint64_t redial_ms[] = {0, 1, 2, 5, 10, 20, 50, 100};
 
@@ -29,7 +29,8 @@ struct bn_uplink {
     bool connected, ending;
     size_t redials;
     struct bn_timer dial_timer; /* the next dial; while dialling: its bound */
-    uint64_t told_ms;           /* when it was last told that there is no controller */
+    struct bn_timer reread_timer;
+    uint64_t told_ms; /* when it was last told that there is no controller */
 };
 
 static const ProtobufCServiceDescriptor *const remote[] = {&bn__controller__descriptor};
@@ -86,7 +87,7 @@ static void dial(struct bn_timer *t) {
     }
     if (!u->port) return;
     struct bn_rpc_options o = {
-        .remote = remote, .remote_count = 1, .deadline_ms = CALL_MS, .up = on_up, .down = on_down, .arg = u};
+        .remote = remote, .remote_count = 1, .deadline_ms = BN_UPLINK_CALL_MS, .up = on_up, .down = on_down, .arg = u};
     o.services = bn_agent_services(u->agent, &o.service_count);
     u->peer_czxid = u->czxid;
     u->peer = bn_rpc_dial(u->agent->loop, u->host, u->port, &o);
@@ -161,6 +162,8 @@ static void on_exists(void *arg, int status, const struct bn_zk_stat *stat) {
     }
     if (status == BN_NOTFOUND && !u->stopped) take_controller(u, NULL, 0);
     if (status == BN_NOTFOUND && !u->stopped && !u->peer) tell_waiting(u, "/controller is not there");
+    /* No watch stands then (a session's end is followed by CONNECTED, which reads anew). */
+    if (status != BN_NOTFOUND && status != BN_CLOSED && !u->stopped) bn_timer_start(&u->reread_timer, REREAD_MS);
     came(u);
 }
 
@@ -168,6 +171,8 @@ static void fired(void *arg, enum bn_zk_watch_kind kind, const char *path) {
     (void)kind, (void)path;
     read_controller(arg);
 }
+
+static void reread(struct bn_timer *t) { read_controller(BN_CONTAINER_OF(t, struct bn_uplink, reread_timer)); }
 
 static void read_controller(struct bn_uplink *u) {
     if (u->stopped) return;
@@ -190,12 +195,14 @@ struct bn_uplink *bn_uplink_new(struct bn_agent *a) {
     struct bn_uplink *u = bn_alloc_zero(1, sizeof *u);
     u->agent = a;
     bn_timer_init(&u->dial_timer, a->loop, dial);
+    bn_timer_init(&u->reread_timer, a->loop, reread);
     return u;
 }
 
 void bn_uplink_stop(struct bn_uplink *u) {
     u->stopped = true;
     bn_timer_stop(&u->dial_timer);
+    bn_timer_stop(&u->reread_timer);
     bn_uplink_drop(u, "the broker stops");
 }
 
