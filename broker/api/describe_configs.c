@@ -68,8 +68,9 @@ static bool describe_topic(struct bn_request *r, const struct kmsg_describe_conf
     const struct bn_image_topic *topic = bn_image_topic(image, asked->resource_name);
     if (!topic) {
         bool good = bn_topic_name_good(asked->resource_name);
-        int16_t error = good ? KE_UNKNOWN_TOPIC_OR_PARTITION : KE_INVALID_TOPIC_EXCEPTION;
-        return refuse(r, result, error, bn_errors_text(error));
+        /* For a topic that there is not, Kafka's message is empty, which its tools print as it is. */
+        return good ? refuse(r, result, KE_UNKNOWN_TOPIC_OR_PARTITION, "")
+                    : refuse(r, result, KE_INVALID_TOPIC_EXCEPTION, bn_errors_text(KE_INVALID_TOPIC_EXCEPTION));
     }
     const struct bn_image_config *set = bn_image_config(image, "topics", asked->resource_name);
     int count = set ? set->count : 0;

@@ -163,17 +163,12 @@ void bn_topic_conf_fini(struct bn_topic_conf *t) {
 
 static void add_broker_synonyms(const struct bn_conf *broker, int key, struct bn_conf_described *out) {
     int synonym = rows[key].synonym;
-    if (broker && synonym >= 0) {
-        /* Of the broker's key itself and of those that it stands for in other units. */
-        struct bn_conf_described d;
-        bn_conf_describe(broker, (enum bn_conf_key)synonym, &d);
-        for (int i = 0; i < d.synonym_count && out->synonym_count < (int)BN_ARRAY_LEN(out->synonyms); i++) {
-            out->synonyms[out->synonym_count++] = d.synonyms[i];
-        }
-    }
-    if (out->synonym_count == 0 && rows[key].default_text) {
-        out->synonyms[out->synonym_count++] =
-            (struct bn_conf_synonym){rows[key].name, rows[key].default_text, BN_CONF_FROM_DEFAULT};
+    if (!broker || synonym < 0) return;
+    /* Of the broker's key itself and of those that it stands for in other units. */
+    struct bn_conf_described d;
+    bn_conf_describe(broker, (enum bn_conf_key)synonym, &d);
+    for (int i = 0; i < d.synonym_count && out->synonym_count < (int)BN_ARRAY_LEN(out->synonyms); i++) {
+        out->synonyms[out->synonym_count++] = d.synonyms[i];
     }
 }
 
