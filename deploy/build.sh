@@ -1,11 +1,14 @@
-#!/bin/sh
-# build.sh [DIR [configure options]]: builds out of tree into DIR (default: build/ in the tree). Configures only when needed.
-set -eu
+#!/bin/bash
+# build.sh [DIR [configure options]]: builds out of tree into DIR (default: build/ in the tree). Configures only when needed. From a tarball,
+# configure is there already and neither autoconf nor automake is needed.
+set -euo pipefail
 tree=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-$tree/build}
 [ $# -eq 0 ] || shift
-[ -x "$tree/configure" ] && [ "$tree/configure" -nt "$tree/configure.ac" ] || "$tree/autogen.sh" >/dev/null 2>&1 || "$tree/autogen.sh"
+if [ ! -x "$tree/configure" ] || [ "$tree/configure.ac" -nt "$tree/configure" ]; then
+    "$tree/autogen.sh" >/dev/null 2>&1 || "$tree/autogen.sh"
+fi
 mkdir -p "$dir"
 cd "$dir"
-[ -f Makefile ] && [ config.status -nt "$tree/configure" ] || "$tree/configure" --quiet "$@"
+if [ ! -f Makefile ] || [ "$tree/configure" -nt config.status ]; then "$tree/configure" --quiet "$@"; fi
 make -s -j"$(nproc)" all

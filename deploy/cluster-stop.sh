@@ -1,27 +1,32 @@
 #!/bin/bash
-# cluster-stop.sh --dir DIR: stops what cluster-start.sh started, in the right order: brokers (they tell the controller and write clean-shutdown
+# cluster-stop.sh [--dir DIR]: stops what cluster-start.sh started, in the right order: brokers (they tell the controller and write clean-shutdown
 # markers), controllers, ZooKeeper. What is not running is no error.
 set -euo pipefail
-. "$(dirname "$0")/cluster-lib.sh"
+here=$(dirname "$(readlink -f "$0")")
+lib=$here/../libexec
+[ -e "$lib/cluster-lib.sh" ] || lib=$here/libexec
+. "$lib/barnabas-env.sh"
+. "$lib/cluster-lib.sh"
 
 dir=$home/cluster
 while [ $# -gt 0 ]; do
     case $1 in
         --dir) dir=${2:?--dir needs a directory}; shift ;;
+        -h | --help) echo "usage: cluster-stop.sh [--dir DIR]"; exit 0 ;;
         *) echo "usage: cluster-stop.sh [--dir DIR]" >&2; exit 2 ;;
     esac
     shift
 done
 [ -d "$dir/run" ] || { echo "nothing was started in $dir"; exit 0; }
+use_dir "$dir"
 
-# All of a kind are told at once, then waited for.
-for file in "$dir"/run/broker-*.pid; do
-    [ -e "$file" ] && alive "$file" barnabas-broker && kill -TERM "$(cat "$file")"
-done
-for file in "$dir"/run/broker-*.pid; do [ -e "$file" ] && stop_one "$file" barnabas-broker 60; done
-for file in "$dir"/run/controller-*.pid; do
-    [ -e "$file" ] && alive "$file" barnabas-controller && kill -TERM "$(cat "$file")"
-done
-for file in "$dir"/run/controller-*.pid; do [ -e "$file" ] && stop_one "$file" barnabas-controller 20; done
-stop_one "$dir/run/zookeeper.pid" QuorumPeerMain 20
+# All of a kind are told at once, then waited for. $1 the kind, $2 seconds before SIGKILL.
+stop_kind() {
+    local name
+    for name in $(names "$1"); do tell "$name"; done
+    for name in $(names "$1"); do await_end "$name" "$2"; done
+}
+stop_kind broker- 60
+stop_kind controller- 20
+stop_kind zookeeper 20
 echo "the cluster in $dir is stopped"

@@ -9,7 +9,8 @@ run="zookeeper default-jre-headless"
 test="kcat python3-kafka procps"
 
 wanted=
-for set in ${@:-build run}; do
+[ $# -gt 0 ] || set -- build run
+for set in "$@"; do
     case $set in
         build) wanted="$wanted $build" ;;
         run) wanted="$wanted $run" ;;

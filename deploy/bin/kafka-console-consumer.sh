@@ -1,4 +1,5 @@
 #!/bin/sh
 # kafka-console-consumer.sh: Kafka's name for a command of `barnabas`.
-. "$(dirname "$0")/barnabas-env.sh"
+here=$(dirname "$(readlink -f "$0")")
+. "$here/../libexec/barnabas-env.sh"
 exec "$programs/barnabas" kafka-console-consumer "$@"

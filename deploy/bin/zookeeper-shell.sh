@@ -1,7 +1,8 @@
 #!/bin/sh
 # zookeeper-shell.sh host:port[/chroot] [command arguments...]: Debian's ZooKeeper shell, with one command or interactive.
 set -eu
-. "$(dirname "$0")/zookeeper-env.sh"
+here=$(dirname "$(readlink -f "$0")")
+. "$here/../libexec/zookeeper-env.sh"
 
 if [ $# -lt 1 ]; then
     echo "USAGE: $0 zookeeper_host:port[/path] [-zk-tls-config-file file] [args...]"

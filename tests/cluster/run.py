@@ -5,6 +5,7 @@
 import argparse
 import importlib
 import pathlib
+import signal
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ def main():
     parser.add_argument("-k", default="", help="only tests whose name holds this word")
     parser.add_argument("--records", type=int, default=50000, help="records per codec and client")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` below stops the cluster
     build = pathlib.Path(options.build).resolve()
     passed, failed = 0, []
     for module_name in MODULES:
@@ -50,7 +52,8 @@ def main():
             failed.append(module_name)
             clean = False
             print(f"FAIL  {module_name}: {traceback.format_exc()}", flush=True)
-            cluster.stop()
+        finally:
+            cluster.stop()  # nothing is left behind, whatever happened; what is stopped already is no error
         if clean:
             cluster.remove()
         else:

@@ -1,4 +1,5 @@
-# zookeeper-env.sh: how to run Debian's ZooKeeper classes; sourced by the scripts beside it. run_zookeeper replaces the shell by one of them;
+# shellcheck shell=sh
+# zookeeper-env.sh: how to run Debian's ZooKeeper classes; sourced by the scripts that do. run_zookeeper replaces the shell by one of them;
 # its log goes to stderr from WARN up. ZOOKEEPER_JARS is the class path of another installation.
 jars=/usr/share/java
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
@@ -17,6 +18,6 @@ run_zookeeper() {
     exec "$java" ${KAFKA_HEAP_OPTS:--Xmx64m} -XX:+UseSerialGC -Dzookeeper.jmx.log4j.disable=true \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
         -Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.util.ServiceUtils=off \
-        "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]" ${zookeeper_options:-} \
+        "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]" ${KAFKA_OPTS:-} \
         -cp "${ZOOKEEPER_JARS:-$jars/zookeeper.jar:$jars/slf4j-simple.jar}" "$@"
 }
