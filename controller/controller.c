@@ -405,10 +405,7 @@ static void wait_for_connections(struct bn_timer *t) {
 static void finish_stop(struct bn_controller *c) {
     if (c->stop_step == BN_STOP_CLOSING) {
         c->stop_step = BN_STOP_CLOSED;
-        if (c->config.zk)
-            c->zk_is_closed = true; /* not ours to close */
-        else
-            c->zk->ops->close(c->zk, zk_closed, c);
+        c->zk->ops->close(c->zk, zk_closed, c);
     }
     if (c->stop_step != BN_STOP_CLOSED || !c->zk_is_closed) return;
     if (bn_channel_count(c->channel) > 0 || !bn_standby_is_idle(c->standby)) {

@@ -16,8 +16,8 @@ struct bn_controller_config { /* copied by bn_controller_start; what it points t
     struct bn_shard *shard;    /* its loop and mailbox */
     const char *zk_connect;    /* zookeeper.connect */
     int zk_session_timeout_ms; /* zookeeper.session.timeout.ms */
-    struct bn_zk *zk;          /* for tests: this client instead of an own one; they call bn_controller_zk_state */
-    int32_t id;                /* controller.id */
+    struct bn_zk *zk; /* for tests: this client instead of an own one (taken); they call bn_controller_zk_state */
+    int32_t id;       /* controller.id */
     const char *host; /* controller.host: what brokers dial; NULL = the address that ZooKeeper is reached from */
     int port;         /* controller.port; 0 = the kernel's choice */
     int fencing_port; /* of the life port; 0 = the kernel's choice */

@@ -33,10 +33,10 @@ struct bn_agent_config { /* copied by bn_agent_start; what it points to is borro
     struct bn_shard *shard;
     const char *zk_connect;    /* zookeeper.connect */
     int zk_session_timeout_ms; /* zookeeper.session.timeout.ms */
-    struct bn_zk *zk;     /* for tests: this client instead of an own one (its state callback is theirs to forward) */
-    int32_t broker_id;    /* -1 = have one allotted */
-    int32_t reserved_max; /* reserved.broker.max.id */
-    int fencing_port;     /* fencing.port; 0 = the kernel's choice */
+    struct bn_zk *zk;          /* for tests: this client instead of an own one (taken; its state callback is theirs) */
+    int32_t broker_id;         /* -1 = have one allotted */
+    int32_t reserved_max;      /* reserved.broker.max.id */
+    int fencing_port;          /* fencing.port; 0 = the kernel's choice */
     /* The defaults that go along with admin requests: num.partitions, default.replication.factor, delete.topic.enable,
      * … */
     const struct bn_agent_pair *defaults;

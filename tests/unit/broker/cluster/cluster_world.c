@@ -45,16 +45,11 @@ static void controller_stopped(void *arg, struct bn_life *life) {
     s->life = life;
 }
 
-static void closed(void *arg, int status) { *(bool *)arg = true; }
-
 void world_stop_controller(struct world *w, int n) {
     struct world_side *s = &w->controllers[n];
     if (!s->controller) return;
     bn_controller_stop(s->controller, controller_stopped, s);
     WORLD_UNTIL(w, s->stopped);
-    bool gone = false;
-    s->zk->ops->close(s->zk, closed, &gone);
-    WORLD_UNTIL(w, gone);
     bn_life_close(s->life);
 }
 
