@@ -1,12 +1,14 @@
 #!/bin/sh
-# install-packages.sh [build|run|test]...: installs the Debian packages that are missing (README.md says what each is for). Asks for root only
+# install-packages.sh [build|run|test|bench|fuzz]...: installs the Debian packages that are missing (README.md says what each is for). Asks for root only
 # when something is missing. Safe to run twice.
 set -eu
 
-build="gcc make autoconf automake pkg-config python3 libuv1-dev libzookeeper-mt-dev libprotobuf-c-dev protobuf-c-compiler
+build="gcc libc6-dev make autoconf automake pkg-config python3 libuv1-dev libzookeeper-mt-dev libprotobuf-c-dev protobuf-c-compiler
  liblz4-dev libzstd-dev zlib1g-dev libsnappy-dev libisal-dev libjansson-dev libxxhash-dev librdkafka-dev check"
 run="zookeeper default-jre-headless"
-test="kcat python3-kafka procps"
+test="git kcat python3-kafka"
+bench="iproute2 procps"
+fuzz="clang"
 
 wanted=
 [ $# -gt 0 ] || set -- build run
@@ -15,7 +17,9 @@ for set in "$@"; do
         build) wanted="$wanted $build" ;;
         run) wanted="$wanted $run" ;;
         test) wanted="$wanted $test" ;;
-        *) echo "install-packages.sh: no set of packages is called '$set' (build, run, test)" >&2; exit 2 ;;
+        bench) wanted="$wanted $bench" ;;
+        fuzz) wanted="$wanted $fuzz" ;;
+        *) echo "install-packages.sh: no set of packages is called '$set' (build, run, test, bench, fuzz)" >&2; exit 2 ;;
     esac
 done
 

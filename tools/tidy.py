@@ -28,7 +28,7 @@ def breach(path, line, what):
 
 
 def tracked():
-    out = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True,
+    out = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True,
                          text=True, check=True).stdout
     return [p for p in out.splitlines() if (ROOT / p).is_file()]
 
