@@ -8,7 +8,7 @@ build="gcc libc6-dev make autoconf automake pkg-config python3 libuv1-dev libzoo
 run="zookeeper default-jre-headless"
 test="git kcat python3-kafka"
 bench="iproute2 procps"
-fuzz="clang"
+fuzz="clang libclang-rt-14-dev"
 
 wanted=
 [ $# -gt 0 ] || set -- build run
