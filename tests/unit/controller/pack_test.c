@@ -51,7 +51,7 @@ START_TEST(whole) {
     struct bn_output_removed *removed = bn_alloc_zero((size_t)rows[_i].removed, sizeof *removed);
     struct bn_fact_endpoint endpoint = {"PLAINTEXT", "PLAINTEXT", "h", 1};
     struct bn_fact_pair pair = {"k", "v"};
-    char(*names)[16] = bn_alloc_zero(2000, sizeof *names);
+    char(*names)[24] = bn_alloc_zero(2000, sizeof *names);
     for (int32_t i = 0; i < 2000; i++) snprintf(names[i], sizeof *names, "topic-%d", i);
     for (int32_t i = 0; i < rows[_i].topics; i++) {
         struct bn_output_partition *ps = bn_alloc_zero((size_t)rows[_i].partitions, sizeof *ps);
