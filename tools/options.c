@@ -92,7 +92,7 @@ static int take(struct bn_options *o, int argc, char **argv, int i) {
         add(o, option, NULL);
         return 1;
     }
-    fprintf(stderr, "%s: option --%s requires an argument\n", o->program, option->name);
+    fprintf(stderr, "%s: Option %s requires an argument\n", o->program, option->name);
     return -1;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "tools/topic.h"
 
+#include <ctype.h>
 #include <regex.h>
 
 #include "common/base/alloc.h"
@@ -16,7 +17,9 @@ enum { TIMEOUT_MS = 30000, ASSIGNMENTS_MAX = 100000 };
 static int fail(const struct bn_topic_task *t, struct bn_slice message, int error) {
     const char *text = bn_errors_text(error);
     if (bn_slice_is_null(message) || message.len == 0) message = bn_slice_str(text);
-    fprintf(stderr, "%s%.*s (%s)\n", t->error_prefix, BN_SLICE_FMT(message), bn_errors_name(error));
+    fprintf(stderr, "%s%.*s", t->error_prefix, BN_SLICE_FMT(message));
+    if (!t->kafka) fprintf(stderr, " (%s)", bn_errors_name(error));
+    fputc('\n', stderr);
     return BN_COMMAND_FAILED;
 }
 
@@ -51,52 +54,85 @@ static int list(const struct bn_topic_task *t, struct bn_session *s) {
     struct kmsg_metadata_response *all = all_topics(s);
     if (!all) return BN_COMMAND_FAILED;
     qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
+    int found = 0;
     for (int32_t i = 0; i < all->topics.n; i++) {
         const struct kmsg_metadata_response_topic *topic = &all->topics.v[i];
         if (bn_options_has(t->options, "exclude-internal") && topic->is_internal) continue;
-        if (bn_topic_matches(t, topic->name)) printf("%.*s\n", BN_SLICE_FMT(topic->name));
+        if (!bn_topic_matches(t, topic->name)) continue;
+        found++;
+        printf("%.*s\n", BN_SLICE_FMT(topic->name));
     }
+    if (found == 0 && t->kafka) putchar('\n'); /* as Kafka's tool, which ends the line of no names */
     return BN_COMMAND_OK;
 }
 
 /* ---- create ---- */
 
-/* "0:1,1:2": per partition its replicas, the first of them preferred. Counts, or -1 after telling. */
-static int32_t read_assignment(const struct bn_topic_task *t, struct bn_arena *arena, const char *text,
-                               struct kmsg_array *out, size_t item_size,
-                               int32_t (*add)(void *item, int32_t index, int32_t *ids, int32_t count)) {
-    int32_t partitions = 1;
-    for (const char *p = text; *p; p++) partitions += *p == ',';
-    if (partitions > ASSIGNMENTS_MAX) return -1;
+static bool refuse_ids(const struct bn_topic_task *t, int32_t partition, const int32_t *ids, int32_t count) {
+    fprintf(stderr, "%sPartition %d has different replication factor: [", t->error_prefix, partition);
+    for (int32_t i = 0; i < count; i++) fprintf(stderr, "%s%d", i ? ", " : "", ids[i]);
+    fputs("]\n", stderr);
+    return false;
+}
+
+/* Reads "0:1", the replicas of one partition; count is how many there are room for and are. False after telling. */
+static bool read_ids(const struct bn_topic_task *t, struct bn_slice text, int32_t *ids, int32_t count) {
+    for (int32_t n = 0; n < count; n++) {
+        size_t len = 0;
+        while (len < text.len && ((const char *)text.ptr)[len] != ':') len++;
+        int64_t id = 0;
+        struct bn_slice word = bn_slice_of(text.ptr, len);
+        if (!bn_slice_to_i64(word, &id) || id < INT32_MIN || id > INT32_MAX) {
+            fprintf(stderr, "%sFor input string: \"%.*s\"\n", t->error_prefix, BN_SLICE_FMT(word));
+            return false;
+        }
+        for (int32_t i = 0; i < n; i++) {
+            if (ids[i] != id) continue;
+            fprintf(stderr, "%sPartition replica lists may not contain duplicate entries: %d\n", t->error_prefix,
+                    ids[i]);
+            return false;
+        }
+        ids[n] = (int32_t)id;
+        size_t taken = bn_min_size(len + 1, text.len);
+        text = bn_slice_of((const char *)text.ptr + taken, text.len - taken);
+    }
+    return true;
+}
+
+/* "0:1,1:2": per partition its replicas, the first of them preferred. False after telling. */
+static bool read_assignment(const struct bn_topic_task *t, struct bn_arena *arena, const char *text,
+                            struct kmsg_array *out, size_t item_size,
+                            void (*add)(void *item, int32_t index, int32_t *ids, int32_t count)) {
+    int32_t partitions = *text ? 1 : 0, width = 0;
+    for (const char *p = text; *p; p++) partitions += *p == ',' && p[1];
+    if (partitions > ASSIGNMENTS_MAX) return false;
     out->v = bn_arena_array(arena, (size_t)partitions, item_size);
     for (int32_t i = 0; out->v && i < partitions; i++) {
         size_t len = strcspn(text, ",");
-        int32_t replicas = 1, n = 0;
+        int32_t replicas = 1;
         for (size_t k = 0; k < len; k++) replicas += text[k] == ':';
         int32_t *ids = bn_arena_array(arena, (size_t)replicas, sizeof *ids);
-        for (const char *p = text, *end = text + len; ids && n < replicas; p += strcspn(p, ":,") + 1) {
-            int64_t id = 0;
-            size_t digits = bn_min_size(strcspn(p, ":,"), (size_t)(end - p));
-            if (!bn_slice_to_i64(bn_slice_of(p, digits), &id) || id < 0 || id > INT32_MAX) {
-                fprintf(stderr, "%s--replica-assignment: '%.*s' is no list of broker ids\n", t->error_prefix, (int)len,
-                        text);
-                return -1;
-            }
-            ids[n++] = (int32_t)id;
-        }
-        add((char *)out->v + (size_t)i * item_size, i, ids, n);
+        if (!ids || !read_ids(t, bn_slice_of(text, len), ids, replicas)) return false;
+        if (i == 0) width = replicas;
+        if (replicas != width) return refuse_ids(t, i, ids, replicas);
+        add((char *)out->v + (size_t)i * item_size, i, ids, replicas);
         text += len + (text[len] == ',');
     }
-    out->n = partitions;
-    return partitions;
+    out->n = out->v ? partitions : 0;
+    return out->v != NULL;
 }
 
-static int32_t add_created(void *item, int32_t index, int32_t *ids, int32_t count) {
+static void add_created(void *item, int32_t index, int32_t *ids, int32_t count) {
     struct kmsg_create_topics_request_assignment *a = item;
     a->partition_index = index;
     a->broker_ids.v = ids;
     a->broker_ids.n = count;
-    return count;
+}
+
+static struct bn_slice trimmed(const char *text, size_t len) {
+    while (len > 0 && isspace((unsigned char)*text)) text++, len--;
+    while (len > 0 && isspace((unsigned char)text[len - 1])) len--;
+    return bn_slice_of(text, len);
 }
 
 static bool read_configs(const struct bn_topic_task *t, struct bn_arena *arena,
@@ -107,15 +143,16 @@ static bool read_configs(const struct bn_topic_task *t, struct bn_arena *arena,
     topic->configs.v = bn_arena_array(arena, (size_t)count, sizeof *topic->configs.v);
     for (at = 0; (pair = bn_options_next(t->options, "config", &at)) != NULL;) {
         const char *equals = strchr(pair, '=');
-        if (!equals) {
+        if (!equals || !equals[1] || strchr(equals + 1, '=')) {
             fprintf(stderr,
-                    "%sInvalid topic config: all configs to be added must be in the format \"key=val\", not '%s'\n",
-                    t->error_prefix, pair);
+                    "%srequirement failed: Invalid topic config: all configs to be added must be in the format "
+                    "\"key=val\".\n",
+                    t->error_prefix);
             return false;
         }
         struct kmsg_create_topics_request_config *c = &topic->configs.v[topic->configs.n++];
-        c->name = bn_slice_of(pair, (size_t)(equals - pair));
-        c->value = bn_slice_str(equals + 1);
+        c->name = trimmed(pair, (size_t)(equals - pair));
+        c->value = trimmed(equals + 1, strlen(equals + 1));
     }
     return true;
 }
@@ -128,7 +165,7 @@ static int created(const struct bn_topic_task *t, const struct kmsg_create_topic
 }
 
 static int create(const struct bn_topic_task *t, struct bn_session *s) {
-    bool bad = false;
+    int64_t partitions = -1, replicas = -1;
     struct bn_arena *arena = bn_session_arena(s);
     struct kmsg_create_topics_request_topic topic = kmsg_create_topics_request_topic_default;
     struct kmsg_create_topics_request q = kmsg_create_topics_request_default;
@@ -136,18 +173,28 @@ static int create(const struct bn_topic_task *t, struct bn_session *s) {
         puts("WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could "
              "collide. To avoid "
              "issues it is best to use either, but not both.");
+        fflush(stdout); /* before what may follow on stderr */
     }
     topic.name = bn_slice_str(t->topic);
-    topic.num_partitions = (int32_t)bn_options_number(t->options, "partitions", -1, &bad);
-    topic.replication_factor = (int16_t)bn_options_number(t->options, "replication-factor", -1, &bad);
+    if (!*t->topic) {
+        fprintf(stderr, "%sThe given topic name '' cannot be represented in a request.\n", t->error_prefix);
+        return BN_COMMAND_FAILED;
+    }
+    if (!bn_topic_rules_number(t, "replication-factor", INT16_MAX,
+                               "The replication factor must be between 1 and 32767 inclusive", &replicas) ||
+        !bn_topic_rules_number(t, "partitions", INT32_MAX, "The partitions must be greater than 0", &partitions))
+        return BN_COMMAND_FAILED;
+    topic.num_partitions = (int32_t)partitions;
+    topic.replication_factor = (int16_t)replicas;
     const char *assignment = bn_options_get(t->options, "replica-assignment");
     if (assignment) {
         struct kmsg_array items = {NULL, 0};
-        bad = bad || read_assignment(t, arena, assignment, &items, sizeof *topic.assignments.v, add_created) < 0;
+        if (!read_assignment(t, arena, assignment, &items, sizeof *topic.assignments.v, add_created))
+            return BN_COMMAND_FAILED;
         topic.assignments.v = items.v;
         topic.assignments.n = items.n;
     }
-    if (bad || !read_configs(t, arena, &topic)) return BN_COMMAND_FAILED;
+    if (!read_configs(t, arena, &topic)) return BN_COMMAND_FAILED;
     q.topics.v = &topic;
     q.topics.n = 1;
     q.timeout_ms = TIMEOUT_MS;
@@ -157,30 +204,29 @@ static int create(const struct bn_topic_task *t, struct bn_session *s) {
 
 /* ---- alter, delete: of every topic that matches ---- */
 
-static int32_t add_expanded(void *item, int32_t index, int32_t *ids, int32_t count) {
+static void add_expanded(void *item, int32_t index, int32_t *ids, int32_t count) {
     struct kmsg_create_partitions_request_assignment *a = item;
     a->broker_ids.v = ids;
     a->broker_ids.n = count;
-    return count;
 }
 
 static int expand(const struct bn_topic_task *t, struct bn_session *s, const struct kmsg_metadata_response_topic *m) {
-    bool bad = false;
+    int64_t count = 0;
     struct kmsg_create_partitions_request_topic topic = kmsg_create_partitions_request_topic_default;
     struct kmsg_create_partitions_request q = kmsg_create_partitions_request_default;
     topic.name = m->name;
-    topic.count = (int32_t)bn_options_number(t->options, "partitions", 0, &bad);
+    if (!bn_topic_rules_number(t, "partitions", INT32_MAX, NULL, &count)) return BN_COMMAND_FAILED;
+    topic.count = (int32_t)count;
     topic.assignments.n = -1;
     const char *assignment = bn_options_get(t->options, "replica-assignment");
-    if (assignment && !bad) { /* of all partitions, as Kafka's tool takes it: the new ones are sent */
+    if (assignment) { /* of all partitions, as Kafka's tool takes it: the new ones are sent */
         struct kmsg_array items = {NULL, 0};
-        bad = read_assignment(t, bn_session_arena(s), assignment, &items, sizeof *topic.assignments.v, add_expanded) <
-              0;
+        if (!read_assignment(t, bn_session_arena(s), assignment, &items, sizeof *topic.assignments.v, add_expanded))
+            return BN_COMMAND_FAILED;
         int32_t old = m->partitions.n < items.n ? m->partitions.n : items.n;
-        topic.assignments.v = bad ? NULL : (struct kmsg_create_partitions_request_assignment *)items.v + old;
+        topic.assignments.v = (struct kmsg_create_partitions_request_assignment *)items.v + old;
         topic.assignments.n = items.n - old;
     }
-    if (bad) return BN_COMMAND_FAILED;
     q.topics.v = &topic;
     q.topics.n = 1;
     q.timeout_ms = TIMEOUT_MS;

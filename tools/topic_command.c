@@ -17,6 +17,8 @@
         {"unavailable-partitions", BN_OPTION_FLAG, "describe: only those without a leader"},                           \
         {"under-min-isr-partitions", BN_OPTION_FLAG, "describe: only those below min.insync.replicas"},                \
         {"at-min-isr-partitions", BN_OPTION_FLAG, "describe: only those at min.insync.replicas"},                      \
+        {"delete-config", BN_OPTION_VALUE, NULL},                                                                      \
+        {"topic-id", BN_OPTION_VALUE, "describe: the topic with this id"},                                             \
         {"topics-with-overrides", BN_OPTION_FLAG, "describe: only topics with configs of their own"},                  \
         {"command-config", BN_OPTION_VALUE, NULL}, {"disable-rack-aware", BN_OPTION_FLAG, NULL},                       \
         {"force", BN_OPTION_FLAG, NULL}, {"partition-size-limit-per-response", BN_OPTION_VALUE, NULL},                 \
@@ -40,29 +42,6 @@ static const char *const verbs[] = {
     [BN_TOPIC_ALTER] = "alter",   [BN_TOPIC_DELETE] = "delete",
 };
 
-static bool needs_topic(enum bn_topic_action action) {
-    return action == BN_TOPIC_CREATE || action == BN_TOPIC_ALTER || action == BN_TOPIC_DELETE;
-}
-
-/* The rules of Kafka's tool on what goes with what. */
-static bool check(const struct bn_topic_task *t) {
-    if (needs_topic(t->action) && !t->topic) {
-        fprintf(stderr, "%s: Missing required argument \"[topic]\"\n", t->program);
-        return false;
-    }
-    if (t->action == BN_TOPIC_ALTER && bn_options_has(t->options, "config")) {
-        fprintf(stderr,
-                "%s: a topic's configs are not altered by this command (Kafka's own moved that to kafka-configs)\n",
-                t->program);
-        return false;
-    }
-    if (t->action == BN_TOPIC_ALTER && !bn_options_has(t->options, "partitions")) {
-        fprintf(stderr, "%s: Missing required argument \"[partitions]\"\n", t->program);
-        return false;
-    }
-    return true;
-}
-
 int bn_topic_command(int argc, char **argv) {
     struct bn_options o;
     if (bn_options_parse(&o, "barnabas topic", own_table, argc, argv) < 0) return BN_COMMAND_USAGE;
@@ -81,7 +60,7 @@ int bn_topic_command(int argc, char **argv) {
             own_table,
             "barnabas topic create|list|describe|alter|delete [TOPIC] --bootstrap-server host:port [options]");
         if (bn_options_has(&o, "help")) rc = BN_COMMAND_OK;
-    } else if (check(&task)) {
+    } else if (bn_topic_rules_check(&task)) {
         rc = bn_topic_run(&task);
     }
     bn_options_fini(&o);
@@ -90,7 +69,11 @@ int bn_topic_command(int argc, char **argv) {
 
 static int run_kafka(const struct bn_options *o) {
     struct bn_topic_task task = {
-        .program = "kafka-topics", .options = o, .error_prefix = "Error while executing topic command : "};
+        .program = "kafka-topics",
+        .options = o,
+        .error_prefix = "Error while executing topic command : ",
+        .kafka = true,
+    };
     int actions = 0;
     for (size_t i = 0; i < BN_ARRAY_LEN(verbs); i++) {
         if (!bn_options_has(o, verbs[i])) continue;
@@ -103,7 +86,7 @@ static int run_kafka(const struct bn_options *o) {
     }
     task.topic = bn_options_get(o, "topic");
     task.zookeeper = bn_options_has(o, "zookeeper");
-    return check(&task) ? bn_topic_run(&task) : BN_COMMAND_FAILED;
+    return bn_topic_rules_check(&task) ? bn_topic_run(&task) : BN_COMMAND_FAILED;
 }
 
 int bn_topic_command_kafka(int argc, char **argv) {

@@ -81,7 +81,6 @@ static void print_partition(struct bn_slice topic, const struct kmsg_metadata_re
 
 static bool wanted(const struct filter *f, const struct kmsg_metadata_response_partition *p, int64_t min_isr) {
     if (!only_partitions(f)) return true;
-    if (min_isr > p->replica_nodes.n) min_isr = p->replica_nodes.n;
     return (f->under_replicated && p->isr_nodes.n < p->replica_nodes.n) || (f->unavailable && p->leader_id < 0) ||
            (f->under_min_isr && p->isr_nodes.n < min_isr) || (f->at_min_isr && p->isr_nodes.n == min_isr);
 }
@@ -109,6 +108,26 @@ static void describe(struct bn_session *s, const struct filter *f, struct kmsg_m
     }
 }
 
+/* --topic-id: which id is asked for; true with a zero id when none is. False after telling. */
+static bool asked_id(const struct bn_topic_task *task, struct bn_uuid *id) {
+    const char *text = bn_options_get(task->options, "topic-id");
+    *id = BN_UUID_ZERO;
+    if (!text || bn_uuid_parse(bn_slice_str(text), id)) return true;
+    fprintf(stderr,
+            "%sInput string `%s` decoded as %zu bytes, which is not equal to the expected 16 bytes of a base64-encoded "
+            "UUID\n",
+            task->error_prefix, text, strlen(text) * 6 / 8);
+    return false;
+}
+
+static int not_found(const struct bn_topic_task *task) {
+    const char *id = bn_options_get(task->options, "topic-id");
+    if (bn_options_has(task->options, "if-exists") || (!task->topic && !id)) return BN_COMMAND_OK;
+    fprintf(stderr, "%s%s '%s' does not exist as expected\n", task->error_prefix, id ? "TopicId" : "Topic",
+            id ? id : task->topic);
+    return BN_COMMAND_FAILED;
+}
+
 int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s) {
     struct filter f = {
         .under_replicated = bn_options_has(task->options, "under-replicated-partitions"),
@@ -117,6 +136,8 @@ int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s
         .at_min_isr = bn_options_has(task->options, "at-min-isr-partitions"),
         .overrides = bn_options_has(task->options, "topics-with-overrides"),
     };
+    struct bn_uuid id;
+    if (!asked_id(task, &id)) return BN_COMMAND_FAILED;
     struct kmsg_metadata_request q = kmsg_metadata_request_default;
     q.topics.n = -1;
     q.allow_auto_topic_creation = false;
@@ -127,11 +148,9 @@ int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s
     for (int32_t i = 0; i < all->topics.n; i++) {
         struct kmsg_metadata_response_topic *t = &all->topics.v[i];
         if (bn_options_has(task->options, "exclude-internal") && t->is_internal) continue;
-        if (!bn_topic_matches(task, t->name)) continue;
+        if (bn_uuid_is_zero(&id) ? !bn_topic_matches(task, t->name) : !bn_uuid_eq(&t->topic_id, &id)) continue;
         found++;
         describe(s, &f, t);
     }
-    if (found > 0 || !task->topic || bn_options_has(task->options, "if-exists")) return BN_COMMAND_OK;
-    fprintf(stderr, "%sTopic '%s' does not exist as expected\n", task->error_prefix, task->topic);
-    return BN_COMMAND_FAILED;
+    return found > 0 ? BN_COMMAND_OK : not_found(task);
 }

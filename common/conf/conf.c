@@ -434,8 +434,8 @@ void bn_conf_describe(const struct bn_conf *c, enum bn_conf_key key, struct bn_c
         .sensitive = row->type == BN_CONF_PASSWORD,
     };
     bn_conf_add_synonyms(c, key, out);
-    /* The first of a group shows the others' values behind its own; as with Kafka nothing is shown as long as it has none
-     * itself, even while another of the group (log.retention.hours) decides. */
+    /* The first of a group shows the others' values behind its own; as with Kafka nothing is shown as long as it has
+     * none itself, even while another of the group (log.retention.hours) decides. */
     for (size_t g = 0; g < BN_ARRAY_LEN(groups) && out->synonym_count > 0; g++) {
         if (groups[g][0] != key) continue;
         for (int i = 1; i < 3 && groups[g][i] != BN_CONF_COUNT; i++) bn_conf_add_synonyms(c, groups[g][i], out);
