@@ -1,0 +1,186 @@
+#!/bin/bash
+# compare.sh: does to a Barnabas broker and to an Apache Kafka broker what Kafka's own command-line tools do, and prints every difference in
+# what the tools print, in ZooKeeper and in the files. Starts both with ZooKeepers of their own on loopback and stops them. Not part of
+# `make check`: it needs Kafka's jars (kafka_2.13, kafka-tools and what they depend on) and a JDK.
+#
+#   topics     Kafka 3.9's kafka-topics against both; then Barnabas' own kafka-topics.sh against Kafka's
+#   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
+#   data       Kafka's producer, consumer and offset tools against both, and every znode of both
+#   files      Kafka's DumpLogSegments over all that Barnabas has written, then over what it recovers after a kill
+# Exit status 0: no difference but the ones that normalize.py and docs/ZNODES.md explain.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(cd "$here/../.." && pwd)
+
+usage() {
+    cat <<'TXT'
+usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--port P]
+  --kafka DIR    the jars of Apache Kafka 3.9
+  --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
+  --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
+  --port P       P to P+3 are used (default 28092)
+TXT
+}
+
+kafka='' kafka28='' work='' port=28092
+while [ $# -gt 0 ]; do
+    case $1 in
+        --kafka) kafka=${2:?}; shift ;;
+        --kafka28) kafka28=${2:?}; shift ;;
+        --dir) work=${2:?}; shift ;;
+        --port) port=${2:?}; shift ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+[ -n "$kafka" ] || { usage >&2; exit 2; }
+ls "$kafka"/kafka-tools-*.jar >/dev/null || exit 2
+[ -n "$work" ] || work=$(mktemp -d /tmp/barnabas-compare.XXXXXX)
+rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
+mkdir -p "$work/kafka" "$work/zookeeper"
+ours=127.0.0.1:$port theirs=127.0.0.1:$((port + 1))
+our_zookeeper=127.0.0.1:$((port + 2)) their_zookeeper=127.0.0.1:$((port + 3))
+wait_for=("$tree/build/barnabas" wait --timeout 60)
+pids=()
+differences=0
+
+stop_all() {
+    "$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null || true
+    for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+}
+trap stop_all EXIT
+
+start_barnabas() {
+    "$tree/deploy/cluster-start.sh" --dir "$work/barnabas" --brokers 1 --controllers 1 --port "$port" \
+        --zookeeper-port "${our_zookeeper#*:}" >/dev/null
+}
+
+start_kafka() {
+    printf 'clientPort=%s\ndataDir=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\ntickTime=1000\n' \
+        "${their_zookeeper#*:}" "$work/zookeeper" >"$work/zookeeper.cfg"
+    java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" \
+        org.apache.zookeeper.server.quorum.QuorumPeerMain "$work/zookeeper.cfg" >"$work/zookeeper.out" 2>&1 &
+    pids+=($!)
+    "${wait_for[@]}" --zookeeper "$their_zookeeper"
+    cat >"$work/kafka.properties" <<CFG
+broker.id=0
+listeners=PLAINTEXT://$theirs
+log.dirs=$work/kafka
+zookeeper.connect=$their_zookeeper
+offsets.topic.replication.factor=1
+CFG
+    java -Xmx512M -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" kafka.Kafka \
+        "$work/kafka.properties" >"$work/kafka.out" 2>&1 &
+    pids+=($!)
+    "${wait_for[@]}" --bootstrap-server "$theirs" --brokers 1
+}
+
+# Runs a file of cases with Kafka's tools. $1 jars, $2 cases, $3 bootstrap server, $4 ZooKeeper.
+tools() {
+    java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$1/*" "$here/RunTools.java" "$2" "$3" "$4"
+}
+
+# The same file of cases with our own kafka-topics.sh.
+own_tool() {
+    while IFS=$'\t' read -r name class arguments; do
+        [[ $class == org.apache.kafka.tools.TopicCommand ]] || continue
+        eval "set -- ${arguments//@B@/$ours}"
+        local status=0
+        echo "### $name: $arguments"
+        "$tree/deploy/bin/kafka-topics.sh" "$@" </dev/null 2>&1 || status=$?
+        echo "exit $status"
+    done <"$1"
+}
+
+# $1 what, $2 Kafka's, $3 ours, both normalized already.
+compare() {
+    local cases
+    cases=$(grep -c '^### ' "$3" || true)
+    if diff -u --label kafka "$2" --label barnabas "$3" >"$work/$1.diff"; then
+        echo "== $1: the same ($cases cases, $(wc -l <"$3") lines)"
+    else
+        echo "== $1: different"
+        cat "$work/$1.diff"
+        differences=1
+    fi
+}
+
+# A file of cases with Kafka's tools on both sides. $1 what, $2 jars, $3 cases.
+both_sides() {
+    tools "$2" "$3" "$theirs" "$their_zookeeper" >"$work/$1.kafka.raw" 2>&1 &
+    local other=$!
+    tools "$2" "$3" "$ours" "$our_zookeeper" >"$work/$1.barnabas.raw" 2>&1
+    wait "$other"
+    for side in kafka barnabas; do "$here/normalize.py" <"$work/$1.$side.raw" >"$work/$1.$side"; done
+    compare "$1" "$work/$1.kafka" "$work/$1.barnabas"
+}
+
+# What docs/ZNODES.md explains: our own znodes, the further keys of /controller, the second copy of a topic's id, the spare producer ids.
+znodes() {
+    java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" "$here/DumpZnodes.java" "$1" |
+        sed -E -e '\#^/barnabas#d' -e '\#^/controller E #s#,"host":.*\}#}#' \
+            -e '\#^/latest_producer_id_block P v[12] #s#v. .*"block_start".*#v1 {...}#' \
+            -e '\#/partitions P v0 #s#\{"version":1,"topic_id":"ID"\}#null#'
+}
+
+# Every file of Barnabas' through DumpLogSegments; a complaint is any line that none of these patterns knows. $1 what.
+dump_files() {
+    local data=$work/barnabas/data/broker-0 file
+    for file in "$data"/*-[0-9]*/*.{log,index,timeindex,snapshot,txnindex}; do
+        [ -f "$file" ] || continue
+        local dump=$'\tkafka.tools.DumpLogSegments\t--files '$file
+        case $file in
+            *.log) echo "log$dump --print-data-log --deep-iteration"; echo "shallow$dump" ;;
+            *index) echo "index$dump"; echo "sane$dump --index-sanity-check"; echo "true$dump --verify-index-only" ;;
+            *) echo "state$dump" ;;
+        esac
+    done >"$work/$1.cases"
+    tools "$kafka" "$work/$1.cases" - - >"$work/$1.out" 2>&1
+    grep -vE -e '^(### |Dumping |Log starting offset: |exit 0$)' -e '^\| offset: [0-9]+ ' -e '^offset: [0-9]+ position: ' \
+        -e '^timestamp: -?[0-9]+ offset: ' -e '^baseOffset: .* isvalid: true$' -e '^producerId: [0-9]+ ' \
+        -e 'passed sanity check\.$' -e '\.index is empty\.$' "$work/$1.out" >"$work/$1.complaints" || true
+    if [ -s "$work/$1.complaints" ]; then
+        echo "== $1: complaints"
+        sort "$work/$1.complaints" | uniq -c | head -n 50
+        differences=1
+    else
+        echo "== $1: no complaint ($(wc -l <"$work/$1.cases") dumps, $(grep -c '^| offset' "$work/$1.out") records)"
+    fi
+}
+
+start_barnabas
+start_kafka
+
+both_sides topics "$kafka" "$here/topics.cases"
+own_tool "$here/topics.cases" >"$work/own.barnabas.raw"
+"$here/normalize.py" --own <"$work/topics.kafka.raw" >"$work/own.kafka"
+"$here/normalize.py" --own <"$work/own.barnabas.raw" >"$work/own.barnabas"
+compare own "$work/own.kafka" "$work/own.barnabas"
+
+if [ -n "$kafka28" ]; then
+    both_sides old "$kafka28" "$here/old-topics.cases"
+    for server in "$theirs" "$ours"; do
+        printf 'a\nb\n' | kcat -q -b "$server" -t old -p 4 -P
+        [ "$(kcat -q -b "$server" -t old -p 4 -C -e | tr '\n' ' ')" = "a b " ] || { echo "== old: kcat lost records"; differences=1; }
+    done
+fi
+
+both_sides data "$kafka" "$here/data.cases"
+for server in "$theirs" "$ours"; do printf 'a\n' | kcat -q -b "$server" -t made.by.itself -P; done
+znodes "$their_zookeeper" >"$work/znodes.kafka"
+znodes "$our_zookeeper" >"$work/znodes.barnabas"
+compare znodes "$work/znodes.kafka" "$work/znodes.barnabas"
+
+broker=$(cat "$work/barnabas/run/broker-0.pid")
+kill -KILL "$broker"
+timeout 10 tail --pid="$broker" -f /dev/null
+dump_files files-after-a-kill
+start_barnabas
+"$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null
+dump_files files-after-recovery
+gone=$(find "$work/barnabas/data/broker-0" -maxdepth 1 -name 'vanishing-*' ! -name '*-delete')
+[ -z "$gone" ] || { echo "== files: $gone should have gone"; differences=1; }
+
+echo "outputs are in $work"
+exit $differences

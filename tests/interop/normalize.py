@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""normalize.py [--own]: makes the output of RunTools.java comparable: ids, rates and the usage texts and stack traces that Kafka's
+tools print behind an error go. --own also levels what is known to differ between kafka-topics.sh of Kafka and of Barnabas:
+  * Kafka describes topics and configs in the order of a hash map, Barnabas by name: lines and configs are sorted;
+  * Kafka 3.9 says Topic 'Optional[x]' where it means 'x';
+  * Barnabas puts its name before what it says of a command line that it cannot read."""
+import re
+import sys
+
+own = "--own" in sys.argv[1:]
+text = sys.stdin.read()
+text = re.sub(r"(?m)^Option  .*Description[^\n]*\n(?:.*\n)*?--version .*\n", "", text)
+text = re.sub(r"(?m)^(?:\tat |Caused by: |\t\.\.\. \d+ more|java\.\S+Exception|joptsimple\.|SLF4J: ).*\n", "", text)
+text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
+text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
+text = re.sub(r"\d+ records sent, .* (?:max latency\.)\n", "", text)  # the lines every five seconds
+text = re.sub(r"(\d+ records sent), .*", r"\1", text)
+text = re.sub(r"(?m)^((?:Partition:\d+\t)?(?:Offset:\d+\t)?)[A-Z]{200}$", r"\1RECORD", text)
+
+
+def configs(match):
+    return "Configs: " + ",".join(sorted(re.split(r",(?=[a-z.]+=)", match.group(1))))
+
+
+if own:
+    text = re.sub(r"(?m)^kafka-topics: ", "", text)
+    text = re.sub(r"'Optional\[(.*?)\]'", r"'\1'", text)
+    text = re.sub(r"Configs: (.+)", configs, text)
+for case in re.split(r"(?m)^(?=### )", text):
+    lines = [line for line in case.split("\n") if line or not own]
+    if own and lines and "--describe" in lines[0]:
+        lines[1:] = sorted(lines[1:])
+    print("\n".join(lines), end="\n" if own else "")
