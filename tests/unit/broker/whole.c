@@ -116,19 +116,15 @@ static void controller_stopped(void *arg, struct bn_life *life) {
     w->controller_stopped = true;
 }
 
-static void controller_closed(void *arg, int status) { ((struct whole *)arg)->controller_closed = true; }
-
 static void turn_until(struct whole *w, const bool *condition) {
     for (int i = 0; !*condition && i < 10000; i++) bn_loop_turn(bn_broker_loop(w->broker), 1);
     ck_assert(*condition);
 }
 
 static void stop_controller(struct whole *w) {
-    w->controller_stopped = w->controller_closed = false;
-    bn_controller_stop(w->controller, controller_stopped, w);
+    w->controller_stopped = false;
+    bn_controller_stop(w->controller, controller_stopped, w); /* closes its ZooKeeper client, too */
     turn_until(w, &w->controller_stopped);
-    w->controller_zk->ops->close(w->controller_zk, controller_closed, w);
-    turn_until(w, &w->controller_closed);
     bn_life_close(w->controller_life);
 }
 

@@ -21,7 +21,7 @@ struct whole {
     struct bn_task tell; /* zk_state, to an agent that did not live yet when it was news */
     enum bn_zk_state zk_state;
     bool without_controller; /* nobody answers: the broker waits */
-    bool controller_stopped, controller_closed;
+    bool controller_stopped;
     void (*script)(struct whole *w);
     int port, exit_code;
     struct bn_arena arena; /* of decoded answers; the script's */
