@@ -157,6 +157,7 @@ START_TEST(test_watches) {
     bn_str_clear(&w.lines);
     a->zk->ops->set(a->zk, "/d", BN_SLICE_NULL, -1, NULL, NULL);
     zk_world_sync(a, "/");
+    zk_world_settle(&w); /* two sessions are not ordered among themselves */
     zk_world_sync(b, "/");
     zk_world_settle(&w);
     ck_assert_ptr_nonnull(strstr(w.lines.ptr, "b changed /d\n"));
