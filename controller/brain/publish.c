@@ -153,7 +153,13 @@ void bn_publish_reset(struct bn_model *m) {
 }
 
 void bn_publish_settle(struct bn_model *m) {
-    if (anything(m) || m->images_due) make_delta(m); /* the number of a new beginning is a new one, too */
+    if (m->images_due) {
+        /* A new beginning has a number of its own, and no delta: one of that number would tell less than the images. */
+        m->sequence++;
+        bn_publish_reset(m);
+    } else if (anything(m)) {
+        make_delta(m);
+    }
     for (int32_t i = 0; i < m->broker_count; i++) {
         struct bn_model_broker *b = m->brokers[i];
         if (b->stream_up && (b->image_due || (m->images_due && b->stream_imaged))) make_image(m, b);
