@@ -1,0 +1,163 @@
+/* doors.c: the simulated side of common/sys/loop.h, mailbox.h and shard.h, put in their place by the linker: the
+ * product's rooms run on them unchanged. Owns virtual timers, deferred work and mailboxes. Nothing happens by itself:
+ * the world decides which process runs what next, so that timers, deferred work, sockets and ZooKeeper's answers of
+ * one process come in any order that a real loop could give. */
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "tests/sim/world.h"
+
+struct bn_loop {
+    struct bn_heap timers;
+    struct bn_list tasks;
+    struct bn_list round; /* stands behind the tasks of the round that runs */
+    struct bn_mailbox *mailbox;
+};
+
+struct bn_mailbox {
+    struct bn_loop *loop;
+    struct bn_msg *oldest, **end;
+};
+
+/* ---- loop ---- */
+
+struct bn_loop *bn_loop_new(void) {
+    struct bn_loop *l = bn_alloc_zero(1, sizeof *l);
+    bn_heap_init(&l->timers);
+    bn_list_init(&l->tasks);
+    bn_list_init(&l->round);
+    return l;
+}
+
+void bn_loop_free(struct bn_loop *l) {
+    BN_ASSERT(l->timers.count == 0);
+    bn_heap_fini(&l->timers);
+    bn_alloc_free(l);
+}
+
+uint64_t bn_loop_now_ms(const struct bn_loop *l) {
+    (void)l;
+    return sim_here->now_ms;
+}
+
+bool bn_loop_is_here(const struct bn_loop *l) {
+    return sim_here->current && sim_here->current->shard->loop == l;
+}
+
+void bn_timer_init(struct bn_timer *t, struct bn_loop *l, void (*cb)(struct bn_timer *)) {
+    bn_heap_node_init(&t->node);
+    t->loop = l;
+    t->cb = cb;
+}
+
+void bn_timer_start(struct bn_timer *t, uint64_t after_ms) {
+    uint64_t now = sim_here->now_ms;
+    bn_heap_remove(&t->loop->timers, &t->node);
+    bn_heap_insert(&t->loop->timers, &t->node, after_ms > UINT64_MAX - now ? UINT64_MAX : now + after_ms);
+}
+
+void bn_timer_stop(struct bn_timer *t) {
+    if (bn_timer_running(t)) bn_heap_remove(&t->loop->timers, &t->node);
+}
+
+bool bn_timer_running(const struct bn_timer *t) {
+    return t->loop && t->node.index != BN_HEAP_NOWHERE;
+}
+
+void bn_task_init(struct bn_task *t, void (*run)(struct bn_task *)) {
+    bn_list_init(&t->link);
+    t->queued = false;
+    t->run = run;
+}
+
+void bn_loop_defer(struct bn_loop *l, struct bn_task *t) {
+    if (t->queued) return;
+    t->queued = true;
+    bn_list_push_back(&l->tasks, &t->link);
+}
+
+void bn_task_cancel(struct bn_task *t) {
+    if (!t->queued) return;
+    t->queued = false;
+    bn_list_remove(&t->link);
+}
+
+bool sim_doors_timer(struct bn_loop *l) {
+    struct bn_heap_node *n = bn_heap_min(&l->timers);
+    if (!n || n->key > sim_here->now_ms) return false;
+    bn_heap_remove(&l->timers, n);
+    struct bn_timer *t = BN_CONTAINER_OF(n, struct bn_timer, node);
+    t->cb(t);
+    return true;
+}
+
+uint64_t sim_doors_next(const struct bn_loop *l) {
+    const struct bn_heap_node *n = bn_heap_min(&l->timers);
+    return n ? n->key : UINT64_MAX;
+}
+
+/* Work that is queued meanwhile waits for the next call, as it waits for the next turn of a real loop. */
+bool sim_doors_tasks(struct bn_loop *l) {
+    bool any = !bn_list_empty(&l->tasks) || l->mailbox->oldest;
+    bn_list_push_back(&l->tasks, &l->round);
+    while (l->tasks.next != &l->round) {
+        struct bn_task *t = BN_CONTAINER_OF(bn_list_pop_front(&l->tasks), struct bn_task, link);
+        t->queued = false;
+        t->run(t);
+    }
+    bn_list_remove(&l->round);
+    bn_mailbox_drain(l->mailbox);
+    return any;
+}
+
+/* ---- mailbox ---- */
+
+struct bn_mailbox *bn_mailbox_new(struct bn_loop *l) {
+    struct bn_mailbox *mb = bn_alloc_zero(1, sizeof *mb);
+    mb->loop = l;
+    mb->end = &mb->oldest;
+    l->mailbox = mb;
+    return mb;
+}
+
+void bn_mailbox_free(struct bn_mailbox *mb) {
+    while (mb->oldest) bn_mailbox_drain(mb);
+    bn_alloc_free(mb);
+}
+
+void bn_mailbox_drain(struct bn_mailbox *mb) {
+    struct bn_msg *m = mb->oldest;
+    mb->oldest = NULL;
+    mb->end = &mb->oldest;
+    while (m) {
+        struct bn_msg *next = m->next;
+        m->next = NULL;
+        m->run(m);
+        m = next;
+    }
+}
+
+void bn_mailbox_post(struct bn_mailbox *mb, struct bn_msg *m) {
+    m->next = NULL;
+    *mb->end = m;
+    mb->end = &m->next;
+}
+
+/* ---- shard ---- */
+
+struct bn_shard *bn_shard_new(int index) {
+    struct bn_shard *s = bn_alloc_zero(1, sizeof *s);
+    s->index = index;
+    s->loop = bn_loop_new();
+    s->mailbox = bn_mailbox_new(s->loop);
+    return s;
+}
+
+void bn_shard_free(struct bn_shard *s) {
+    bn_mailbox_free(s->mailbox);
+    bn_loop_free(s->loop);
+    bn_alloc_free(s);
+}
+
+struct bn_shard *bn_shard_current(void) {
+    return sim_here->current ? sim_here->current->shard : NULL;
+}

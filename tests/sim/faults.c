@@ -1,0 +1,124 @@
+/* faults.c: what goes wrong, at random. Each seed has its own mix: some kinds of trouble do not come at all, so that
+ * others have room. */
+#include "common/zk/znode_path.h"
+#include "tests/sim/observer.h"
+
+enum fault {
+    CRASH,
+    POWER,
+    PAUSE,
+    PAUSE_LONG,
+    BREAK,
+    HOLD,
+    CUT,
+    CUT_LONG,
+    EXPIRE,
+    LOSE_ANSWER,
+    LOSE_REQUEST,
+    LIE,
+    HAND_BROKER,
+    HAND_CONTROLLER,
+    HAND_TOPIC,
+    FAULTS
+};
+
+static struct sim_proc *somebody(struct sim_world *w) {
+    struct sim_proc *all[SIM_BROKERS + SIM_CONTROLLERS];
+    uint32_t count = 0;
+    for (int b = 0; b < w->broker_count; b++)
+        if (w->brokers[b] && w->brokers[b]->state == SIM_RUNNING) all[count++] = w->brokers[b];
+    for (int c = 0; c < w->controller_count; c++)
+        if (w->controllers[c] && w->controllers[c]->state == SIM_RUNNING) all[count++] = w->controllers[c];
+    return count ? all[sim_below(w, count)] : NULL;
+}
+
+/* A stranger's hand takes a topic out of ZooKeeper without asking anybody. */
+static void hand_topic(struct sim_world *w) {
+    int n = (int)sim_below(w, SIM_NAMES);
+    struct sim_topic *t = w->observer->current[n];
+    struct bn_znode_path path;
+    if (!t || t->evidence) return;
+    sim_event(w, "somebody deletes the znodes of %s", t->name);
+    struct bn_slice name = bn_slice_str(t->name);
+    for (int32_t i = 0; i < SIM_PARTITIONS; i++) {
+        sim_observer_excuse(&t->partitions[i], 0);
+        sim_zk_hand_remove(w, bn_znode_path_state(&path, name, i));
+        sim_zk_hand_remove(w, bn_znode_path_partition(&path, name, i));
+    }
+    sim_zk_hand_remove(w, bn_znode_path_topic_partitions(&path, name));
+    sim_zk_hand_remove(w, bn_znode_path_topic(&path, name));
+}
+
+static void hand_broker(struct sim_world *w) {
+    struct bn_znode_path path;
+    int32_t id = 1 + (int32_t)sim_below(w, (uint32_t)w->broker_count);
+    sim_event(w, "somebody deletes the znode of broker %d", id);
+    sim_zk_hand_remove(w, bn_znode_path_broker(&path, id));
+}
+
+static void hold(struct sim_world *w, struct sim_proc *p) {
+    p->held_ms = w->now_ms + 1 + sim_below(w, sim_chance(w, 3) ? 9000 : 300);
+    sim_event(w, "the network of %s %d is silent for %d ms", p->is_broker ? "broker" : "controller", p->id,
+              (int)(p->held_ms - w->now_ms));
+}
+
+static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) {
+    switch (fault) {
+    case CRASH:
+    case POWER:
+        sim_procs_crash(w, p, fault == POWER);
+        break;
+    case PAUSE:
+        sim_procs_pause(w, p, 1 + sim_below(w, 500));
+        break;
+    case PAUSE_LONG:
+        sim_procs_pause(w, p, SIM_SESSION_MS / 2 + sim_below(w, SIM_SESSION_MS * 2));
+        break;
+    case BREAK:
+        sim_net_break(w, sim_below(w, 64));
+        break;
+    case HOLD:
+        hold(w, p);
+        break;
+    case CUT:
+        sim_procs_cut_zk(w, p, 1 + sim_below(w, 500));
+        break;
+    case CUT_LONG:
+        sim_procs_cut_zk(w, p, SIM_SESSION_MS / 2 + sim_below(w, SIM_SESSION_MS * 2));
+        break;
+    case EXPIRE:
+        sim_procs_expire(w, p);
+        break;
+    case LOSE_ANSWER:
+        sim_event(w, "the next answer for %d will be lost", p->id);
+        bn_fake_lose_next_answer(sim_zk_real(p->zk));
+        break;
+    case LOSE_REQUEST:
+        sim_event(w, "the next request of %d will be lost", p->id);
+        bn_fake_lose_next_request(sim_zk_real(p->zk));
+        break;
+    case LIE:
+        sim_event(w, "the life port of %d refuses from now on", p->id);
+        sim_net_lie(p, true);
+        break;
+    case HAND_BROKER:
+        hand_broker(w);
+        break;
+    case HAND_CONTROLLER:
+        sim_event(w, "somebody deletes /controller");
+        sim_zk_hand_remove(w, BN_ZNODE_CONTROLLER);
+        break;
+    case HAND_TOPIC:
+        hand_topic(w);
+        break;
+    case FAULTS:
+        break;
+    }
+}
+
+void sim_faults_step(struct sim_world *w) {
+    enum fault fault = (enum fault)sim_below(w, FAULTS);
+    struct sim_proc *p = somebody(w);
+    bool comes = (w->seed * 0x9e3779b97f4a7c15u >> (2 * (uint32_t)fault + 8) & 3) != 0; /* three kinds in four */
+    if (p && comes && (fault != HAND_TOPIC || sim_chance(w, 4))) do_fault(w, fault, p);
+}

@@ -1,0 +1,60 @@
+/* plant.c: the names of the planted bugs, and those that sit where images are applied. */
+#include "tests/sim/plant.h"
+
+#include "broker/image/image.h"
+#include "common/base/alloc.h"
+#include "tests/sim/world.h"
+
+enum sim_plant sim_planted;
+
+static const char *const names[] = {
+#define X(name, text, what) [SIM_PLANT_##name] = text,
+    SIM_PLANT_MAP(X)
+#undef X
+};
+static const char *const texts[] = {
+#define X(name, text, what) [SIM_PLANT_##name] = what,
+    SIM_PLANT_MAP(X)
+#undef X
+};
+
+const char *sim_plant_name(enum sim_plant p) { return names[p]; }
+const char *sim_plant_text(enum sim_plant p) { return texts[p]; }
+
+enum sim_plant sim_plant_find(const char *name) {
+    enum sim_plant p = 0;
+    while (p < SIM_PLANT_COUNT && strcmp(names[p], name) != 0) p++;
+    return p;
+}
+
+/* ---- at the wire: the linker puts this in bn_image_apply's place ---- */
+
+int __real_bn_image_apply(struct bn_image *old, const Bn__ImageDelta *delta, struct bn_image **out, struct bn_err *e);
+int __wrap_bn_image_apply(struct bn_image *old, const Bn__ImageDelta *delta, struct bn_image **out, struct bn_err *e);
+
+static uint8_t *kept; /* packed: the last full image that somebody got */
+static size_t kept_len;
+
+static int apply_old(struct bn_image *old, const Bn__ImageDelta *delta, struct bn_image **out, struct bn_err *e) {
+    Bn__ImageDelta *m = bn__image_delta__unpack(NULL, kept_len, kept);
+    m->controller_epoch = delta->controller_epoch;
+    m->sequence = delta->sequence;
+    m->for_incarnation = delta->for_incarnation;
+    int rc = __real_bn_image_apply(old, m, out, e);
+    bn__image_delta__free_unpacked(m, NULL);
+    return rc;
+}
+
+int __wrap_bn_image_apply(struct bn_image *old, const Bn__ImageDelta *delta, struct bn_image **out, struct bn_err *e) {
+    if (sim_planted == SIM_PLANT_LOST_DELTA && !delta->reset && sim_chance(sim_here, 10)) {
+        Bn__ImageDelta empty = *delta;
+        empty.n_topics = empty.n_brokers = empty.n_removed_brokers = 0;
+        return __real_bn_image_apply(old, &empty, out, e);
+    }
+    if (sim_planted != SIM_PLANT_OLD_IMAGE || !delta->reset) return __real_bn_image_apply(old, delta, out, e);
+    if (kept && sim_chance(sim_here, 3)) return apply_old(old, delta, out, e);
+    kept_len = bn__image_delta__get_packed_size(delta);
+    kept = bn_alloc_resize(kept, kept_len);
+    bn__image_delta__pack(delta, kept);
+    return __real_bn_image_apply(old, delta, out, e);
+}
