@@ -110,3 +110,13 @@ void sim_clients_produce(struct sim_world *w) {
     if (!to || to->state != SIM_RUNNING || to->held_ms > w->now_ms) return;
     sim_replicas_append(to->replicas, name, index, !sim_chance(w, 4), ++w->clients->batches);
 }
+
+void sim_clients_lag(struct sim_world *w) {
+    struct sim_proc *p = some_broker(w);
+    char name[16];
+    if (!p) return;
+    for (int n = 0; n < SIM_NAMES * SIM_PARTITIONS; n++) {
+        snprintf(name, sizeof name, "t%d", n / SIM_PARTITIONS);
+        if (sim_chance(w, 2) && sim_replicas_shrink(p->replicas, name, n % SIM_PARTITIONS)) return;
+    }
+}

@@ -13,9 +13,11 @@ static bool has(const int32_t *ids, int count, int32_t id) {
 
 /* 8. No multi of a controller commits after a newer epoch. A state names the epoch of the controller that wrote it. */
 void sim_invariant_zk_fenced(struct sim_world *w, const struct sim_topic *t, int32_t index, const struct sim_state *s) {
-    if (s->controller_epoch == w->observer->controller_epoch) return;
+    const struct sim_observer *o = w->observer;
+    int32_t epoch = s->zxid < o->epoch_zxid ? o->epoch_before : o->controller_epoch;
+    if (s->controller_epoch == epoch) return;
     sim_violated(w, "ZkFenced", "%s-%d: a state of controller epoch %d is committed in epoch %d", t->name, index,
-                 s->controller_epoch, w->observer->controller_epoch);
+                 s->controller_epoch, epoch);
 }
 
 /* 6. Members are added only by the leader's proposal (nobody proposes yet) or by an unclean election. Also: an ISR is

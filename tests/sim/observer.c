@@ -180,14 +180,18 @@ static void look_broker(struct sim_world *w, struct sim_proc *by, int b) {
 
 static void look_controller(struct sim_world *w) {
     struct bn_slice data;
+    struct bn_zk_stat stat;
     int64_t epoch = 0;
-    if (bn_fake_peek(w->server, BN_ZNODE_CONTROLLER_EPOCH, &data, NULL) != BN_OK) return;
+    if (bn_fake_peek(w->server, BN_ZNODE_CONTROLLER_EPOCH, &data, &stat) != BN_OK) return;
     BN_ASSERT(bn_slice_to_i64(data, &epoch));
     if (epoch < w->observer->controller_epoch)
         sim_violated(w, "ZkFenced", "/controller_epoch goes back from %d to %d", w->observer->controller_epoch,
                      (int)epoch);
-    if (epoch != w->observer->controller_epoch) sim_event(w, "controller epoch %d begins", (int)epoch);
+    if (epoch == w->observer->controller_epoch) return;
+    sim_event(w, "controller epoch %d begins", (int)epoch);
+    w->observer->epoch_before = w->observer->controller_epoch;
     w->observer->controller_epoch = (int32_t)epoch;
+    w->observer->epoch_zxid = stat.mzxid;
 }
 
 void sim_observer_look(struct sim_world *w, struct sim_proc *by) {

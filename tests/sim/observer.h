@@ -52,7 +52,8 @@ struct sim_version { /* of the metadata stream, and what an image at it is */
 
 struct sim_observer {
     int64_t zxid;
-    int32_t controller_epoch;
+    int32_t controller_epoch, epoch_before; /* several writes may be seen at one look */
+    int64_t epoch_zxid;                     /* of the write that began controller_epoch */
     struct sim_topic **topics; /* every one that ever was */
     int32_t topic_count;
     struct sim_topic *current[SIM_NAMES]; /* NULL = there is none of this name */

@@ -17,6 +17,7 @@
     X(OLD_IMAGE, "old-image", "a full image that was made earlier is applied as if it were the new one")              \
     X(RESUME, "resume", "a restarted broker goes on leading before it is told to")                                     \
     X(ACK_EARLY, "ack-early", "acks=all is answered while the ISR has others who lack the batch")                      \
+    X(HASTY, "hasty", "a leader counts on the ISR that it has only proposed")                                          \
     X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")                         \
     X(STALE_STAMP, "stale-stamp", "a leader appends under the epoch that it first led")
 

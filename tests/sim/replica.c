@@ -118,6 +118,7 @@ static struct sim_append stamp(const struct sim_replicas *s, const struct sim_re
 
 static void decide(struct sim_replicas *s, struct sim_replica *r, const struct bn_image_partition *p) {
     if (r->known && p->leader_epoch < r->leader_epoch) return; /* an older decision never undoes a newer one */
+    if (r->known && p->leader_epoch == r->leader_epoch && p->partition_epoch < r->partition_epoch) return;
     bool new_epoch = !r->known || p->leader_epoch != r->leader_epoch;
     if (new_epoch) r->parked_count = 0;
     r->known = true;
@@ -125,6 +126,7 @@ static void decide(struct sim_replicas *s, struct sim_replica *r, const struct b
     if (!r->leads) r->old_epoch = -1;
     if (r->leads && r->old_epoch < 0) r->old_epoch = p->leader_epoch;
     r->leader_epoch = p->leader_epoch;
+    r->partition_epoch = p->partition_epoch;
     r->incarnation = s->image->for_incarnation;
     r->isr_count = p->isr_count;
     memcpy(r->isr, p->isr, (size_t)p->isr_count * sizeof *r->isr);
@@ -165,6 +167,61 @@ bool sim_replicas_append(struct sim_replicas *s, const char *name, int32_t index
     } else if (acks_all) {
         r->parked = bn_alloc_resize(r->parked, (size_t)(r->parked_count + 1) * sizeof *r->parked);
         r->parked[r->parked_count++] = (struct sim_parked){a.offset, id};
+    }
+    return true;
+}
+
+/* ---- ISR proposals ---- */
+
+struct proposal {
+    struct sim_replicas *replicas;
+    struct bn_uuid topic_id;
+    int32_t index;
+};
+
+/* Only an answer moves the ISR: without one nothing is known, and a delta will tell. */
+static void on_altered(void *arg, const Bn__AlterPartitionReply *answer) {
+    struct proposal *k = arg;
+    struct sim_replicas *s = k->replicas;
+    bool usable = answer && answer->error == 0 && answer->n_results == 1 && answer->results[0]->error == 0;
+    struct sim_replica *r =
+        usable && s->proc->state == SIM_RUNNING ? sim_disk_find(s->disk, &k->topic_id, k->index) : NULL;
+    const Bn__Partition *p = usable ? answer->results[0]->state : NULL;
+    bn_alloc_free(k);
+    if (!r || !p || !r->leads || p->leader_epoch != r->leader_epoch || p->partition_epoch <= r->partition_epoch) return;
+    sim_event(s->w, "broker %d hears that its ISR of %s-%d is accepted", s->proc->id, r->name, r->index);
+    r->partition_epoch = p->partition_epoch;
+    r->isr_count = (int)p->n_isr;
+    memcpy(r->isr, p->isr, p->n_isr * sizeof *r->isr);
+    advance(s, r);
+}
+
+bool sim_replicas_shrink(struct sim_replicas *s, const char *name, int32_t index) {
+    struct sim_replica *r = find_named(s->disk, name, index);
+    if (!r || !r->known || !r->leads || r->isr_count < 2) return false;
+    int32_t alone = s->proc->id;
+    Bn__AlterPartitionItem item = BN__ALTER_PARTITION_ITEM__INIT;
+    Bn__AlterPartitionItem *items[] = {&item};
+    Bn__AlterPartitionRequest request = BN__ALTER_PARTITION_REQUEST__INIT;
+    item.topic_id = (ProtobufCBinaryData){16, r->topic_id.bytes};
+    item.partition = index;
+    item.leader_epoch = r->leader_epoch;
+    item.partition_epoch = r->partition_epoch;
+    item.isr = &alone;
+    item.n_isr = 1;
+    request.items = items;
+    request.n_items = 1;
+    struct proposal *k = bn_alloc(sizeof *k);
+    *k = (struct proposal){s, r->topic_id, index};
+    sim_event(s->w, "broker %d proposes itself as the ISR of %s-%d at version %d", alone, name, index,
+              r->partition_epoch);
+    struct sim_proc *before = sim_enter(s->w, s->proc);
+    bn_forward_alter_partition(s->proc->agent, s->proc->shard, &request, on_altered, k);
+    sim_leave(s->w, before);
+    if (sim_planted == SIM_PLANT_HASTY) {
+        r->isr_count = 1;
+        r->isr[0] = alone;
+        advance(s, r);
     }
     return true;
 }

@@ -21,7 +21,7 @@ struct sim_replica { /* a log directory, and what its broker's process knows of 
     /* Volatile: gone with the process. */
     bool known; /* an image has told of it */
     bool leads;
-    int32_t leader_epoch, isr[SIM_BROKERS];
+    int32_t leader_epoch, partition_epoch, isr[SIM_BROKERS];
     int isr_count;
     int64_t incarnation; /* of the image that told */
     int64_t high_watermark;
@@ -46,5 +46,7 @@ void sim_replicas_image(struct sim_replicas *r, struct bn_image *now, const Bn__
 struct bn_image *sim_replicas_current(const struct sim_replicas *r); /* never NULL */
 /* A producer's batch: false = refused (not the leader, as far as this broker knows). */
 bool sim_replicas_append(struct sim_replicas *r, const char *name, int32_t index, bool acks_all, int64_t id);
+/* The others have lagged for too long: a leader proposes an ISR of itself alone. False = it is not that leader. */
+bool sim_replicas_shrink(struct sim_replicas *r, const char *name, int32_t index);
 
 #endif

@@ -119,6 +119,7 @@ static void trouble(struct sim_world *w) {
     while (w->step < TROUBLE_STEPS) {
         if (sim_chance(w, 15)) sim_clients_produce(w);
         if (sim_chance(w, 60)) sim_clients_admin(w);
+        if (sim_chance(w, 150)) sim_clients_lag(w);
         if (sim_chance(w, 70)) sim_faults_step(w);
         one_step(w);
     }
