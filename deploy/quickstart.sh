@@ -43,8 +43,10 @@ echo "$lines lines went in, the same $lines lines came out"
 step "what ZooKeeper holds"
 for path in /brokers/ids /controller /controller_epoch /cluster/id "/brokers/topics/$topic" "/brokers/topics/$topic/partitions/0/state"; do
     printf '%-60s ' "$path"
-    "$barnabas" zk get --zookeeper "127.0.0.1:$zookeeper_port" "$path" 2>/dev/null ||
-        "$barnabas" zk ls --zookeeper "127.0.0.1:$zookeeper_port" "$path"
+    case $path in
+        /brokers/ids) "$barnabas" zk ls --zookeeper "127.0.0.1:$zookeeper_port" "$path" | tr '\n' ' ' && echo ;;
+        *) "$barnabas" zk get --zookeeper "127.0.0.1:$zookeeper_port" "$path" ;;
+    esac
 done
 
 step "done"
@@ -53,5 +55,5 @@ The cluster is running. Try:
   deploy/bin/kafka-console-producer.sh --bootstrap-server $bootstrap --topic $topic
   deploy/bin/kafka-console-consumer.sh --bootstrap-server $bootstrap --topic $topic --from-beginning
 Stop it with:
-  deploy/cluster-stop.sh --dir $dir
+  deploy/cluster-stop.sh --dir '$dir'
 TXT
