@@ -13,8 +13,7 @@ struct totals {
     int64_t max_timestamp;
 };
 
-/* The batch at the front of *left, which validation has seen. False at the end. */
-static bool next_batch(struct bn_slice *left, struct bn_batch *b) {
+bool bn_append_next_batch(struct bn_slice *left, struct bn_batch *b) {
     if (left->len == 0) return false;
     if (bn_batch_peek(*left, b) != 0) BN_UNREACHABLE();
     *left = bn_slice_of(left->ptr + b->bytes.len, left->len - b->bytes.len);
@@ -27,7 +26,7 @@ static void assign(const struct bn_log *l, const struct bn_log_append *a, const 
     struct bn_batch b;
     t->next_offset = l->end_offset;
     t->max_timestamp = -1;
-    while (next_batch(&left, &b)) {
+    while (bn_append_next_batch(&left, &b)) {
         bn_batch_assign((uint8_t *)(uintptr_t)b.bytes.ptr, t->next_offset, a->leader_epoch);
         t->next_offset += b.last_offset_delta + INT64_C(1);
         t->max_timestamp = bn_max_i64(t->max_timestamp, b.max_timestamp);
@@ -38,7 +37,7 @@ static void assign(const struct bn_log *l, const struct bn_log_append *a, const 
 static bool check_producers(const struct bn_log *l, struct bn_log_append *a, const struct bn_validate_out *v) {
     struct bn_slice left = bn_slice_of(v->bytes, v->len);
     struct bn_batch b;
-    while (next_batch(&left, &b)) {
+    while (bn_append_next_batch(&left, &b)) {
         if (b.producer_id < 0) continue;
         const struct bn_producer *p = bn_producer_get(&l->producers, b.producer_id);
         const struct bn_producer_batch *old = a->internal ? NULL : bn_producer_duplicate(p, &b);
@@ -56,28 +55,29 @@ static bool check_producers(const struct bn_log *l, struct bn_log_append *a, con
     return true;
 }
 
-/* Kafka's reasons for a new segment (4-storage 4.6). */
-static bool must_roll(struct bn_log *l, size_t len, const struct totals *t, int64_t now_ms) {
+bool bn_append_must_roll(struct bn_log *l, const struct bn_append_next *n, int64_t now_ms) {
     struct bn_segment *s = bn_log_active(l);
-    if (s->size + (int64_t)len > l->config.segment_bytes && s->size > 0) return true;
-    if (t->next_offset - 1 - s->base_offset > INT32_MAX) return true;
-    if (s->size == 0) return false;
-    int64_t first = -1;
-    if (bn_segment_first_timestamp(s, &first) != 0) first = -1; /* the write will tell */
-    bool by_record = first >= 0 && t->max_timestamp >= 0;
-    int64_t waited = by_record ? t->max_timestamp - first : now_ms - s->created_ms;
+    int64_t size = s->size + (int64_t)n->ahead;
+    if (size + (int64_t)n->len > l->config.segment_bytes && size > 0) return true;
+    if (n->next_offset - 1 - s->base_offset > INT32_MAX) return true;
+    if (size == 0) return false;
+    int64_t first = n->ahead_timestamp;
+    if (s->size > 0 && bn_segment_first_timestamp(s, &first) != 0) first = -1; /* the write will tell */
+    bool by_record = first >= 0 && n->max_timestamp >= 0;
+    int64_t waited = by_record ? n->max_timestamp - first : now_ms - s->created_ms;
     if (waited > l->config.segment_ms - l->roll_jitter_ms) return true;
     return bn_segment_index_full(s, l->config.segment_index_bytes);
 }
 
-static int write_batches(struct bn_log *l, const struct bn_log_append *a, const struct bn_validate_out *v) {
+int bn_append_write(struct bn_log *l, struct bn_slice batches) {
     struct bn_segment *s = bn_log_active(l);
-    int rc = bn_segment_write(s, v->bytes, v->len, l->config.segment_bytes);
+    int rc = bn_segment_write(s, batches.ptr, batches.len, l->config.segment_bytes);
     if (rc) return bn_log_fail(l, "append");
-    if (a->leader_epoch > bn_epochs_latest(&l->epochs)) bn_log_note_epoch(l, a->leader_epoch, l->end_offset);
-    struct bn_slice left = bn_slice_of(v->bytes, v->len);
     struct bn_batch b;
-    while (next_batch(&left, &b)) {
+    while (bn_append_next_batch(&batches, &b)) {
+        /* A follower's first batch may begin below the log's start. */
+        if (b.leader_epoch > bn_epochs_latest(&l->epochs))
+            bn_log_note_epoch(l, b.leader_epoch, bn_max_i64(b.base_offset, l->start_offset));
         bn_logread_mark(l, s, b.base_offset, s->size, true);
         if (bn_segment_note(s, &b, l->config.index_interval_bytes) != 0) return bn_log_fail(l, "write an index");
         bn_producer_fold(&l->producers, &b);
@@ -98,6 +98,10 @@ void bn_append_run(struct bn_log *l, struct bn_log_append *a) {
         bn_validate_refuse(a, KE_KAFKA_STORAGE_ERROR, "The log of %s is offline", l->name);
         return;
     }
+    if (l->cutting) { /* whoever becomes leader waits for it first */
+        bn_validate_refuse(a, KE_NOT_LEADER_OR_FOLLOWER, "The log of %s is being truncated", l->name);
+        return;
+    }
     struct bn_validate_out v;
     struct totals t;
     if (!bn_validate_append(l, a, &v)) goto out;
@@ -111,7 +115,9 @@ void bn_append_run(struct bn_log *l, struct bn_log_append *a) {
         goto out;
     }
     if (!check_producers(l, a, &v)) goto out;
-    if ((must_roll(l, v.len, &t, a->now_ms) && bn_log_roll(l, a->now_ms) != 0) || write_batches(l, a, &v) != 0) {
+    const struct bn_append_next next = {.len = v.len, .next_offset = t.next_offset, .max_timestamp = t.max_timestamp};
+    if ((bn_append_must_roll(l, &next, a->now_ms) && bn_log_roll(l, a->now_ms) != 0) ||
+        bn_append_write(l, bn_slice_of(v.bytes, v.len)) != 0) {
         bn_validate_refuse(a, KE_KAFKA_STORAGE_ERROR, "The log of %s is offline", l->name);
         goto out;
     }
@@ -119,7 +125,7 @@ void bn_append_run(struct bn_log *l, struct bn_log_append *a) {
     a->last_offset = t.next_offset - 1;
     struct bn_slice first = bn_slice_of(v.bytes, v.len);
     struct bn_batch b;
-    if (next_batch(&first, &b)) a->base_offset = b.base_offset;
+    if (bn_append_next_batch(&first, &b)) a->base_offset = b.base_offset;
     if (l->config.log_append_time) a->append_time_ms = a->now_ms;
 out:
     bn_validate_fini(&v);

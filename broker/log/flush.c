@@ -66,7 +66,8 @@ static void add_file(struct work *w, struct bn_file *f) {
 
 /* On the log's thread. all: the active segment's indexes too. */
 static int work_init(struct work *w, struct bn_log *l, bool all) {
-    uint32_t first = bn_log_segment_of(l, l->recovery_point), n = l->segment_count - first;
+    /* A segment that ended at the recovery point has got its last index entries since. */
+    uint32_t first = bn_log_segment_of(l, l->recovery_point - 1), n = l->segment_count - first;
     *w = (struct work){
         .disk = l->place.disk,
         .dir = bn_alloc_strdup(l->place.dir),
@@ -222,6 +223,7 @@ static struct bn_flush *flush_of(struct bn_log *l, struct bn_pool *pool, struct 
         f->log = l;
         f->job.run = flush_run;
         f->job.done = flush_done;
+        f->job.key = bn_flush_key(l);
         l->flush = f;
     }
     l->flush->pool = pool;
@@ -269,6 +271,11 @@ void bn_flush_start(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *m
         f->later = NULL;
         answer(later, BN_IO);
     }
+}
+
+void bn_flush_void(struct bn_log *l, int64_t end) {
+    struct bn_flush *f = l->flush;
+    if (f && f->busy) f->work.upto = bn_min_i64(f->work.upto, end);
 }
 
 void bn_flush_detach(struct bn_log *l, bool wait) {

@@ -10,7 +10,7 @@
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 
-static uint32_t entry_size(const struct bn_index *x) { return x->kind == BN_INDEX_TIME ? 12 : 8; }
+static uint32_t entry_size(const struct bn_index *x) { return bn_index_entry_size(x->kind); }
 
 char *bn_index_path(const struct bn_index_place *place, int64_t base_offset, const char *suffix) {
     return bn_alloc_printf("%s/%020" PRId64 "%s", place->dir, base_offset, suffix);
@@ -162,16 +162,17 @@ int bn_index_floor(struct bn_index *x, enum bn_index_key key, int64_t target, in
     return 0;
 }
 
-int bn_index_cut(struct bn_index *x, uint32_t count) {
+int bn_index_forget(struct bn_index *x, uint32_t count) {
     int rc = bn_index_load(x);
     if (rc) return rc;
-    if (count < x->written) {
-        x->written = count;
-        x->count = count;
-    } else if (count < x->count) {
-        x->count = count;
-    }
-    return bn_index_write(x);
+    if (count < x->written) x->written = count;
+    if (count < x->count) x->count = count;
+    return 0;
+}
+
+int bn_index_cut(struct bn_index *x, uint32_t count) {
+    int rc = bn_index_forget(x, count);
+    return rc ? rc : bn_index_write(x);
 }
 
 int bn_index_rest(struct bn_index *x) {

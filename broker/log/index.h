@@ -16,6 +16,7 @@ enum bn_index_kind {
     BN_INDEX_TIME,   /* timestamp i64, relative offset u32 */
 };
 enum { BN_INDEX_ENTRY_MAX = 12, BN_INDEX_PENDING_MAX = 128 };
+static inline uint32_t bn_index_entry_size(enum bn_index_kind kind) { return kind == BN_INDEX_TIME ? 12 : 8; }
 
 /* Which field a search compares. */
 enum bn_index_key { BN_INDEX_BY_OFFSET, BN_INDEX_BY_POSITION, BN_INDEX_BY_TIME };
@@ -42,6 +43,8 @@ int bn_index_get(struct bn_index *x, uint32_t i, uint8_t *entry) BN_MUST_CHECK;
 int bn_index_floor(struct bn_index *x, enum bn_index_key key, int64_t target, int64_t *i, uint8_t *entry) BN_MUST_CHECK;
 /* Writes what is pending and makes the file exactly as long as its entries. */
 int bn_index_write(struct bn_index *x) BN_MUST_CHECK;
+/* Keeps the first count entries in memory only: the file is cut to `written` entries by whoever syncs it. */
+int bn_index_forget(struct bn_index *x, uint32_t count) BN_MUST_CHECK;
 /* Keeps the first count entries (0 empties the file). */
 int bn_index_cut(struct bn_index *x, uint32_t count) BN_MUST_CHECK;
 /* bn_index_write and bn_index_close_file: an idle partition keeps nothing open. */

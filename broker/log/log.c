@@ -8,9 +8,11 @@
 #include "broker/log/append.h"
 #include "broker/log/findtime.h"
 #include "broker/log/flush.h"
+#include "broker/log/follow.h"
 #include "broker/log/log_int.h"
 #include "broker/log/recover.h"
 #include "broker/log/retain.h"
+#include "broker/log/truncate.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/trace.h"
@@ -40,15 +42,7 @@ void bn_log_config_defaults(struct bn_log_config *c) {
 /* ---- what the parts share ---- */
 
 uint32_t bn_log_segment_of(const struct bn_log *l, int64_t offset) {
-    uint32_t low = 0, high = l->segment_count; /* the answer is low - 1 */
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (l->segments[mid]->base_offset <= offset)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low ? low - 1 : 0;
+    return bn_segment_of(l->segments, l->segment_count, offset);
 }
 
 void bn_log_add_segment(struct bn_log *l, struct bn_segment *s) {
@@ -115,6 +109,24 @@ int bn_log_roll(struct bn_log *l, int64_t now_ms) {
     return 0;
 }
 
+int bn_log_begin_at(struct bn_log *l, int64_t base_offset, int64_t now_ms) {
+    int rc = 0;
+    while (l->segment_count > 0) {
+        struct bn_segment *last = l->segments[--l->segment_count];
+        if (rc == 0)
+            rc = bn_retain_drop(l, last, now_ms + l->config.file_delete_delay_ms);
+        else
+            bn_segment_free(last); /* its files stay: a hole below one that stays would be worse */
+    }
+    bn_producer_clear(&l->producers);
+    bn_logread_forget(l);
+    struct bn_segment *s = bn_segment_new(&l->place, base_offset, now_ms);
+    bn_log_add_segment(l, s);
+    l->dir_dirty = true;
+    if (rc == 0) rc = bn_segment_create(s, NULL);
+    return rc ? bn_log_fail(l, "start anew") : 0;
+}
+
 void bn_log_note_epoch(struct bn_log *l, int32_t epoch, int64_t start_offset) {
     if (bn_epochs_assign(&l->epochs, epoch, start_offset)) l->epochs_dirty = true;
 }
@@ -169,6 +181,7 @@ int bn_log_close(struct bn_log *l, struct bn_err *e) {
     struct bn_err own = BN_ERR_NONE;
     if (!e) e = &own;
     bn_flush_detach(l, true);
+    bn_truncate_settle(l, true);
     int rc = l->failed ? bn_err_set(e, BN_IO, "the log failed before") : 0;
     bool dirty = l->recovery_point < l->end_offset || l->epochs_dirty || l->dir_dirty ||
                  l->snapshot_offset != l->end_offset;
@@ -187,11 +200,23 @@ int bn_log_close(struct bn_log *l, struct bn_err *e) {
     return rc;
 }
 
-void bn_log_abandon(struct bn_log *l) { log_free(l); }
+void bn_log_abandon(struct bn_log *l) {
+    bn_truncate_settle(l, false);
+    log_free(l);
+}
 
 /* ---- what others ask ---- */
 
 void bn_log_append(struct bn_log *l, struct bn_log_append *a) { bn_append_run(l, a); }
+int bn_log_append_replica(struct bn_log *l, struct bn_log_replica *r) { return bn_follow_append(l, r); }
+void bn_log_truncate(struct bn_log *l, int64_t offset, const struct bn_log_cut *how) {
+    bn_truncate_run(l, offset, how);
+}
+void bn_log_truncate_fully(struct bn_log *l, int64_t new_start, const struct bn_log_cut *how) {
+    bn_truncate_fully(l, new_start, how);
+}
+bool bn_log_truncating(const struct bn_log *l) { return l->cutting; }
+uint32_t bn_log_cuts(const struct bn_log *l) { return l->cuts; }
 bool bn_log_failed(const struct bn_log *l) { return l->failed; }
 int64_t bn_log_start_offset(const struct bn_log *l) { return l->start_offset; }
 int64_t bn_log_end_offset(const struct bn_log *l) { return l->end_offset; }

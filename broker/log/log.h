@@ -69,6 +69,46 @@ struct bn_log_append {
 void bn_log_append(struct bn_log *l, struct bn_log_append *a);
 bool bn_log_failed(const struct bn_log *l);
 
+/* A follower's append of what it fetched: the leader's batches exactly as they are (3-replication 3.7). */
+struct bn_log_replica {
+    /* in */
+    const uint8_t *bytes; /* borrowed. A last batch that is not there whole is left out */
+    size_t len;
+    int64_t fetch_offset; /* what was asked for */
+    int64_t now_ms;
+    /* out */
+    size_t taken;    /* bytes appended */
+    int64_t skipped; /* offsets that no batch covers: a compacted topic has such gaps, another should not */
+};
+/* All or nothing. Sizes and producers' sequences are the leader's business; epochs, producer state and rolls follow
+ * from the batches. Several batches are one write, unless a roll falls between them. 0; BN_STALE: fetch_offset is not
+ * the end, or the first batch begins below it (allowed only where nothing stands between the log's start and its end:
+ * then the log begins anew with that batch, its start offset stays); BN_BAD: corrupt, offsets or epochs go back;
+ * BN_AGAIN: it is being truncated; BN_IO: the log has failed. */
+int bn_log_append_replica(struct bn_log *l, struct bn_log_replica *r) BN_MUST_CHECK;
+
+/* How a truncation gets to the disk. */
+struct bn_log_cut {
+    struct bn_pool *pool; /* the one that flushes; NULL: here and now, for a log without one (a test, the simulation) */
+    struct bn_mailbox *mailbox; /* the shard's */
+    /* Pool thread. What the directory's checkpoints must not exceed any more: on disk when it returns (bn_logdirs_cut).
+     * Called only when the recovery point or the start offset goes back. */
+    int (*lower)(void *arg, int64_t recovery_point, int64_t start_offset, uint32_t cuts, struct bn_err *e);
+    void (*done)(void *arg, int status); /* the shard: BN_OK, BN_IO (the log has failed), BN_CLOSED */
+    void *arg;
+};
+/* Drops every batch that reaches offset or beyond. In memory it is so at once: end, epochs, recovery point, reads. The
+ * files follow in a job on the pool, which syncs them and lowers the checkpoints (safety §3), so that the shard never
+ * waits for the disk; until done() comes nothing can be appended, nor truncated again (asserted). Below the start
+ * offset: bn_log_truncate_fully. The new end is offset, or less where a batch reaches over it. Not below the end: only
+ * epochs that start there are forgotten, and done() is called before this returns. */
+void bn_log_truncate(struct bn_log *l, int64_t offset, const struct bn_log_cut *how);
+/* Drops everything; the log starts empty at new_start, which may be lower or higher than before. */
+void bn_log_truncate_fully(struct bn_log *l, int64_t new_start, const struct bn_log_cut *how);
+bool bn_log_truncating(const struct bn_log *l);
+/* How often it was cut since it was opened: a checkpoint of an older state must not be written (bn_logdir_point). */
+uint32_t bn_log_cuts(const struct bn_log *l);
+
 int64_t bn_log_start_offset(const struct bn_log *l);
 int64_t bn_log_end_offset(const struct bn_log *l); /* LEO: the next offset to be written */
 int64_t bn_log_recovery_point(const struct bn_log *l);

@@ -9,6 +9,7 @@
 #include "broker/log/segment.h"
 
 struct bn_flush;
+struct bn_truncate;
 
 struct bn_log_deleted { /* a renamed file that a later retention removes */
     char *path;
@@ -29,6 +30,8 @@ struct bn_log {
     struct bn_epochs epochs;
     struct bn_logread_marks *marks; /* NULL until something was read or appended */
     struct bn_flush *flush;         /* NULL until the first one */
+    struct bn_truncate *truncate;   /* NULL until the first one */
+    uint32_t cuts;                  /* how many truncations there were */
     struct bn_log_deleted *deleted;
     uint32_t deleted_count;
 
@@ -36,6 +39,7 @@ struct bn_log {
     int64_t snapshot_offset; /* of the newest snapshot, or -1 */
     int64_t roll_jitter_ms;  /* of the active segment */
     bool failed;
+    bool cutting;      /* a truncation is not on disk yet: nothing is appended */
     bool used;         /* since the last retention */
     bool dir_dirty;    /* files came or went since the directory was synced */
     bool dir_new;      /* the directory itself was made and its parent is not synced yet */
@@ -52,6 +56,9 @@ static inline int64_t bn_log_segment_end(const struct bn_log *l, uint32_t i) {
 void bn_log_add_segment(struct bn_log *l, struct bn_segment *s); /* takes; its base is above the others' */
 /* Closes the active segment and starts one at the log's end. 0 or BN_IO (then the log has failed). */
 int bn_log_roll(struct bn_log *l, int64_t now_ms) BN_MUST_CHECK;
+/* Renames all segments away, the last one first, and starts an empty one at base_offset; producers and marks are
+ * forgotten. Nothing is synced. 0 or BN_IO (then the log has failed). */
+int bn_log_begin_at(struct bn_log *l, int64_t base_offset, int64_t now_ms) BN_MUST_CHECK;
 /* Remembers that I/O failed: says so once, and answers BN_IO. */
 int bn_log_fail(struct bn_log *l, const char *doing);
 /* Writes a producer snapshot as of the log's end, unsynced. */

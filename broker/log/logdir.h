@@ -43,6 +43,7 @@ struct bn_logdir_point { /* one line of the three checkpoint files */
     int dir_index;
     int64_t recovery_point, log_start_offset, high_watermark;
     bool has_log_start; /* log start > first segment's base: then it is written */
+    uint32_t cuts;      /* bn_log_cuts when the offsets were read */
 };
 /* Pool thread. Writes the checkpoint files of every directory from a full list of partitions. */
 int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e);
@@ -50,6 +51,9 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
  * place() gave): the lower one is on disk when this returns, and only then may anything be appended. */
 int bn_logdirs_lower(struct bn_logdirs *d, const char *topic, int32_t partition, int64_t recovery_point,
                      struct bn_err *e) BN_MUST_CHECK;
+/* Pool thread. What a truncation calls (bn_log_cut.lower): recovery point and log start are at most p's on disk when
+ * this returns, and a checkpoint of what was read before (fewer cuts) does not raise them again. */
+int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) BN_MUST_CHECK;
 /* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees.
  * clean = false: no marker. */
 void bn_logdirs_close(struct bn_logdirs *d, bool clean, int64_t broker_epoch);

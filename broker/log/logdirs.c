@@ -35,6 +35,7 @@ struct entry {  /* a partition */
     int32_t partition;
     int dir;
     int64_t offsets[CHECKPOINTS]; /* -1 = none */
+    uint32_t cuts;                /* of the truncation that checkpoints must know of (bn_logdirs_cut) */
     bool placed;                  /* was handed out before: the clean marker no longer speaks for it */
 };
 
@@ -366,6 +367,7 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         o->log_start_offset = bn_max_i64(n->offsets[LOG_START], 0);
         o->clean = d->dirs[n->dir].clean && !n->placed;
         n->placed = true;
+        n->cuts = 0; /* the log that is opened now counts from there */
     }
     pthread_mutex_unlock(&d->lock);
     return rc;
@@ -509,7 +511,7 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
     pthread_mutex_lock(&d->lock);
     for (size_t i = 0; i < count; i++) {
         struct entry *n = entry_get(d, points[i].topic, points[i].partition);
-        if (!n) continue; /* removed meanwhile */
+        if (!n || points[i].cuts < n->cuts) continue; /* removed, or truncated, since these were read */
         n->offsets[RECOVERY_POINT] = points[i].recovery_point;
         n->offsets[HIGH_WATERMARK] = points[i].high_watermark;
         n->offsets[LOG_START] = points[i].has_log_start ? points[i].log_start_offset : -1;
@@ -532,14 +534,23 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
 
 int bn_logdirs_lower(struct bn_logdirs *d, const char *topic, int32_t partition, int64_t recovery_point,
                      struct bn_err *e) {
+    return bn_logdirs_cut(d, &(struct bn_logdir_point){topic, partition, 0, recovery_point, INT64_MAX, 0, false, 0}, e);
+}
+
+int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) {
     pthread_mutex_lock(&d->lock);
-    struct entry *n = entry_get(d, topic, partition);
+    struct entry *n = entry_get(d, p->topic, p->partition);
     int dir = n ? n->dir : -1;
-    if (n) n->offsets[RECOVERY_POINT] = bn_min_i64(n->offsets[RECOVERY_POINT], recovery_point);
+    if (n) {
+        n->cuts = p->cuts > n->cuts ? p->cuts : n->cuts;
+        n->offsets[RECOVERY_POINT] = bn_min_i64(n->offsets[RECOVERY_POINT], p->recovery_point);
+        n->offsets[LOG_START] = bn_min_i64(n->offsets[LOG_START], p->log_start_offset);
+    }
     pthread_mutex_unlock(&d->lock);
-    if (dir < 0) return bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, topic, partition);
+    if (dir < 0) return bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, p->topic, p->partition);
     pthread_mutex_lock(&d->writing);
     int rc = write_checkpoint(d, dir, RECOVERY_POINT, e);
+    if (rc == 0) rc = write_checkpoint(d, dir, LOG_START, e);
     pthread_mutex_unlock(&d->writing);
     return rc;
 }

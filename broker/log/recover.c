@@ -7,12 +7,13 @@
 #include "broker/log/recover.h"
 
 #include "broker/log/leftover.h"
+#include "broker/log/replay.h"
 #include "broker/log/retain.h"
 #include "broker/log/topicid.h"
 #include "common/base/alloc.h"
 #include "common/base/trace.h"
 
-enum { WINDOW = 256 << 10, SNAPSHOT_BYTES_MAX = 256 << 20 };
+enum { WINDOW = 256 << 10, EPOCHS_BYTES_MAX = 256 << 20 };
 
 struct recovery {
     struct bn_log *l;
@@ -152,18 +153,20 @@ static int recover_from(struct recovery *r, uint32_t first, int64_t check_from, 
     r->note_epochs = true;
     for (uint32_t i = first; i < l->segment_count && !r->truncated; i++) {
         struct bn_segment *s = l->segments[i];
-        bool overlaps = s->base_offset < end;
-        int rc = overlaps ? 0 : walk(r, s, check_from, &end);
-        if (overlaps || rc == BN_BAD) {
+        /* Without compaction a segment begins where the one before ends: what a power cut took from that one would be a
+         * hole. */
+        bool apart = s->base_offset < end || (s->base_offset > end && !l->config.compact);
+        int rc = apart ? 0 : walk(r, s, check_from, &end);
+        if (apart || rc == BN_BAD) {
             BN_WARN("log",
                     "[Log partition=%s] invalid at position %" PRId64 " of segment %" PRId64
                     ": truncating to offset %" PRId64,
-                    l->name, overlaps ? 0 : s->size, s->base_offset, end);
+                    l->name, apart ? 0 : s->size, s->base_offset, end);
             r->truncated = true;
-            rc = overlaps ? 0 : bn_segment_truncate(s, s->size, r->e);
-            if (rc == 0) rc = drop_after(r, overlaps ? i : i + 1, now_ms);
+            rc = apart ? 0 : bn_segment_truncate(s, s->size, r->e);
+            if (rc == 0) rc = drop_after(r, apart ? i : i + 1, now_ms);
         }
-        if (rc == 0 && !overlaps && bn_segment_finish(s) != 0)
+        if (rc == 0 && !apart && bn_segment_finish(s) != 0)
             rc = bn_err_set(r->e, BN_IO, "write indexes of %" PRId64, s->base_offset);
         if (rc) return rc;
     }
@@ -224,7 +227,7 @@ static int load_epochs(struct recovery *r) {
     uint8_t *bytes = NULL;
     size_t len = 0;
     struct bn_err why;
-    int rc = bn_disk_read_all(l->place.disk, path, SNAPSHOT_BYTES_MAX, &bytes, &len, r->e);
+    int rc = bn_disk_read_all(l->place.disk, path, EPOCHS_BYTES_MAX, &bytes, &len, r->e);
     if (rc == 0 && bn_epochs_parse(&l->epochs, bn_slice_of(bytes, len), &why) != 0)
         BN_WARN("log", "[Log partition=%s] %s is not believed: %s", l->name, path, why.text);
     bn_alloc_free(bytes);
@@ -232,69 +235,21 @@ static int load_epochs(struct recovery *r) {
     return rc == BN_NOTFOUND ? 0 : rc;
 }
 
-/* ---- producers ---- */
-
-/* The newest snapshot that can be believed; -1 when there is none. Others than it and those of segments go. */
-static int load_snapshot(struct recovery *r, int64_t *offset) {
-    struct bn_log *l = r->l;
-    *offset = -1;
-    for (size_t i = r->list_count; i-- > 0;) {
-        const char *name = r->list[i].name;
-        int64_t at;
-        if (!bn_recover_parse_name(name, ".snapshot", &at)) continue;
-        bool of_segment = l->segments[bn_log_segment_of(l, at)]->base_offset == at;
-        bool believed = false;
-        if (at <= l->end_offset && *offset < 0) {
-            char *path = bn_alloc_printf("%s/%s", l->place.dir, name);
-            uint8_t *bytes = NULL;
-            size_t len = 0;
-            int rc = bn_disk_read_all(l->place.disk, path, SNAPSHOT_BYTES_MAX, &bytes, &len, NULL);
-            believed = rc == 0 && bn_producer_decode(&l->producers, bn_slice_of(bytes, len)) == 0;
-            bn_alloc_free(bytes);
-            if (!believed) BN_WARN("log", "[Log partition=%s] %s is not believed", l->name, path);
-            bn_alloc_free(path);
-            if (believed) *offset = at;
-        }
-        if (believed || (of_segment && *offset >= 0 && at < *offset)) continue;
-        int rc = unlink_named(r, name);
-        if (rc) return rc;
-    }
-    return 0;
-}
-
-static int replay_segment(struct recovery *r, struct bn_segment *s, int64_t from) {
-    struct bn_log *l = r->l;
-    struct bn_segment_spot spot;
-    int rc = bn_segment_seek(s, from, 0, &spot);
-    if (rc == 0) return 0;
-    struct bn_scan scan;
-    if (rc == 1) bn_scan_init(&scan, s->file, spot.position, s->size, bn_slice_of(r->window, WINDOW));
-    while (rc == 1) {
-        struct bn_batch b, whole;
-        uint8_t *bytes;
-        int64_t position = scan.position;
-        rc = bn_scan_next(&scan, &b);
-        if (rc != 1 || b.base_offset < from || b.producer_id < 0) continue;
-        if (!(b.attributes & BN_BATCH_CONTROL)) {
-            bn_producer_note(&l->producers, &b);
-        } else if (bn_scan_load(s->file, position, &b, &bytes, &whole) == 0) {
-            bn_producer_fold(&l->producers, &whole);
-            bn_alloc_free(bytes);
-        }
-    }
-    /* Damage below the recovery point is not this log's end; what follows in the segment can't be found by anyone. */
-    return rc == BN_IO ? bn_err_set(r->e, BN_IO, "read segment %" PRId64, s->base_offset) : 0;
-}
-
 static int load_producers(struct recovery *r) {
     struct bn_log *l = r->l;
-    int64_t from;
-    int rc = load_snapshot(r, &from);
-    if (rc) return rc;
-    l->snapshot_offset = from;
-    from = bn_max_i64(from, l->segments[0]->base_offset);
-    for (uint32_t i = bn_log_segment_of(l, from); rc == 0 && from < l->end_offset && i < l->segment_count; i++)
-        rc = replay_segment(r, l->segments[i], from);
+    struct bn_replay replay = {
+        .place = &l->place,
+        .name = l->name,
+        .list = r->list,
+        .list_count = r->list_count,
+        .segments = l->segments,
+        .segment_count = l->segment_count,
+        .end_offset = l->end_offset,
+        .window = bn_slice_of(r->window, WINDOW),
+        .producers = &l->producers,
+    };
+    int rc = bn_replay_run(&replay, r->e);
+    l->snapshot_offset = replay.snapshot_offset;
     return rc;
 }
 
@@ -309,7 +264,8 @@ static int recover_batches(struct recovery *r, int64_t now_ms) {
         if (indexed) rc = find_end(r);
         if (rc == BN_BAD) rc = recover_from(r, first, bn_log_active(l)->base_offset, now_ms);
     } else {
-        first = bn_log_segment_of(l, r->o->recovery_point);
+        /* The indexes of a segment that ends at the recovery point may be older than its batches. */
+        first = bn_log_segment_of(l, r->o->recovery_point - 1);
         rc = recover_from(r, first, r->o->recovery_point, now_ms);
         /* The room that a crashed process had reserved behind the end is given back by truncating to the same size. */
         if (rc == 0 && l->segment_count > 0) rc = bn_segment_truncate(bn_log_active(l), bn_log_active(l)->size, r->e);

@@ -148,7 +148,7 @@ static void rest_if_idle(struct bn_log *l) {
 
 int bn_retain_run(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_pool *pool) {
     remove_due(l, now_ms, pool);
-    if (l->failed) return 0;
+    if (l->failed || l->cutting) return 0;
     int gone = 0;
     roll_by_age(l, now_ms);
     for (enum reason why = 0; why < REASONS && !l->failed; why++)

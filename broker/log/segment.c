@@ -241,6 +241,63 @@ int bn_segment_truncate(struct bn_segment *s, int64_t size, struct bn_err *e) {
     return 0;
 }
 
+/* Takes the batches of [from, position) into account: newest timestamp, and how much has no index entry. */
+static int renote(struct bn_segment *s, int64_t from, int64_t position) {
+    uint8_t window[BN_SEGMENT_WINDOW];
+    struct bn_scan scan;
+    struct bn_batch b;
+    int rc;
+    bn_scan_init(&scan, s->file, from, position, bn_slice_of(window, sizeof window));
+    while ((rc = bn_scan_next(&scan, &b)) == 1) {
+        if (b.max_timestamp <= s->max_timestamp) continue;
+        s->max_timestamp = b.max_timestamp;
+        s->max_timestamp_offset = bn_batch_last_offset(&b);
+    }
+    s->unindexed = position - from;
+    return rc;
+}
+
+static int forget_entries(struct bn_index *x, int64_t relative, uint8_t *entry, bool *any) {
+    int64_t i;
+    int rc = bn_index_floor(x, BN_INDEX_BY_OFFSET, relative, &i, entry);
+    if (rc) return rc;
+    *any = i >= 0;
+    return bn_index_forget(x, (uint32_t)(i + 1));
+}
+
+int bn_segment_forget(struct bn_segment *s, int64_t position, int64_t offset) {
+    struct bn_file *f;
+    uint8_t at[BN_INDEX_ENTRY_MAX], time[BN_INDEX_ENTRY_MAX];
+    bool indexed, timed;
+    int64_t relative = offset == INT64_MAX ? INT64_MAX : position == 0 ? -1 : offset - 1 - s->base_offset;
+    if (bn_segment_file(s, &f) != 0) return BN_IO;
+    int rc = forget_entries(&s->offsets, relative, at, &indexed);
+    if (rc == 0) rc = forget_entries(&s->times, relative, time, &timed);
+    if (rc == 0) rc = bn_timeindex_last(&s->times, &s->max_timestamp, &s->max_timestamp_offset);
+    if (rc) return rc;
+    /* An entry of the time index speaks for all before the last entry of the offset index, not for what follows. */
+    int64_t from = indexed ? bn_index_position(at) : 0;
+    rc = renote(s, from < position ? from : 0, position);
+    if (rc == BN_BAD && from > 0) rc = renote(s, 0, position); /* the entry was wrong */
+    if (rc) return rc;
+    s->size = s->rested_size = position;
+    s->first_timestamp = position == 0 ? -1 : BN_SEGMENT_UNKNOWN;
+    s->allocated = 0;
+    return 0;
+}
+
+uint32_t bn_segment_of(struct bn_segment *const *list, uint32_t count, int64_t offset) {
+    uint32_t low = 0, high = count; /* the answer is low - 1 */
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (list[mid]->base_offset <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low ? low - 1 : 0;
+}
+
 int bn_segment_reset(struct bn_segment *s) {
     int rc = bn_index_cut(&s->offsets, 0);
     if (rc == 0) rc = bn_index_cut(&s->times, 0);

@@ -11,8 +11,9 @@
 enum { BN_SEGMENT_WINDOW = 8192 }; /* of header reads on the fetch path */
 #define BN_SEGMENT_ALLOCATE_MIN (INT64_C(1) << 20)
 #define BN_SEGMENT_ALLOCATE_MAX (INT64_C(64) << 20)
-#define BN_SEGMENT_ALLOCATE_FROM (INT64_C(64) << 10) /* bytes written since the last rest before anything is reserved  \
-                                                      */
+#define BN_SEGMENT_ALLOCATE_FROM                                                                                       \
+    (INT64_C(64) << 10) /* bytes written since the last rest before anything is reserved                               \
+                         */
 #define BN_SEGMENT_UNKNOWN INT64_MIN
 
 struct bn_segment {
@@ -60,12 +61,18 @@ int bn_segment_seek(struct bn_segment *s, int64_t offset, int64_t from, struct b
  * BN_IO. */
 int bn_segment_cut(struct bn_segment *s, int64_t limit, int64_t from, struct bn_segment_spot *out) BN_MUST_CHECK;
 
+/* Of ascending segments the one that holds offset, or the first. */
+uint32_t bn_segment_of(struct bn_segment *const *list, uint32_t count, int64_t offset);
+
 /* The segment gets no more data: last time index entry, indexes written, preallocated room given back. */
 int bn_segment_finish(struct bn_segment *s) BN_MUST_CHECK;
 /* Writes what is pending, gives back room, closes all files. */
 int bn_segment_rest(struct bn_segment *s) BN_MUST_CHECK;
 /* Cuts the file; the caller has seen to the indexes. Makes size the end. */
 int bn_segment_truncate(struct bn_segment *s, int64_t size, struct bn_err *e) BN_MUST_CHECK;
+/* Takes back, in memory only, all from position on, where the batch of that base offset starts (INT64_MAX: there is
+ * none): size, indexes, timestamps. Cutting and syncing the files is the caller's. */
+int bn_segment_forget(struct bn_segment *s, int64_t position, int64_t offset) BN_MUST_CHECK;
 /* Empties both indexes and forgets what is known of timestamps: a walk over the batches will note them anew. */
 int bn_segment_reset(struct bn_segment *s) BN_MUST_CHECK;
 

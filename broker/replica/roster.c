@@ -378,6 +378,7 @@ void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size
             .log_start_offset = bn_log_start_offset(p->log),
             .high_watermark = p->high_watermark,
             .has_log_start = bn_log_start_offset(p->log) > 0,
+            .cuts = bn_log_cuts(p->log),
         };
     }
 }

@@ -61,9 +61,9 @@ START_TEST(test_placing_and_checkpoints) {
     ck_assert(in_dir[0] == 3 && in_dir[1] == 3);
     ck_assert_int_eq(bn_logdirs_place(d, "none", 0, false, &o, &e), BN_NOTFOUND);
     struct bn_logdir_point points[] = {
-        {"top-ic", 0, 0, 10, 5, 9, true},
-        {"top-ic", 1, 1, 20, 0, 19, false},
-        {"gone", 7, 0, 1, 1, 1, true},
+        {"top-ic", 0, 0, 10, 5, 9, true, 0},
+        {"top-ic", 1, 1, 20, 0, 19, false, 0},
+        {"gone", 7, 0, 1, 1, 1, true, 0},
     };
     ck_assert_int_eq(bn_logdirs_checkpoint(d, points, 3, &e), 0);
     /* One that is not named keeps what stood in the file. */
@@ -125,7 +125,7 @@ START_TEST(test_removing) {
     struct bn_logdirs *d = open_dirs(&w);
     ck_assert_int_eq(bn_log_close(open_log(d, "old", 0, &o), &e), 0);  /* a */
     ck_assert_int_eq(bn_log_close(open_log(d, topic, 11, &o), &e), 0); /* b */
-    struct bn_logdir_point point = {"old", 0, 0, 10, 0, 10, false};
+    struct bn_logdir_point point = {"old", 0, 0, 10, 0, 10, false, 0};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "old", 0, false, 1000, NULL, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "old", 0, false, 1000, NULL, &e), BN_NOTFOUND);
@@ -164,7 +164,7 @@ START_TEST(test_offline) {
     struct bn_logdirs *d = open_dirs(&w);
     ck_assert_int_eq(bn_log_close(open_log(d, "t", 0, &o), &e), 0); /* a */
     bn_memdisk_fail(w.mem, BN_MEMDISK_DATASYNC, 1, 1);
-    struct bn_logdir_point point = {"t", 0, 0, 10, 0, 10, false};
+    struct bn_logdir_point point = {"t", 0, 0, 10, 0, 10, false, 0};
     ck_assert_int_ne(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert(!bn_logdirs_online(d, 0) && bn_logdirs_online(d, 1));
     ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), BN_IO);

@@ -7,6 +7,7 @@ Suite *dirmeta_suite(void);
 Suite *epochs_suite(void);
 Suite *findtime_suite(void);
 Suite *flush_suite(void);
+Suite *follow_suite(void);
 Suite *index_suite(void);
 Suite *leftover_suite(void);
 Suite *log_suite(void);
@@ -14,14 +15,35 @@ Suite *logdirs_suite(void);
 Suite *logread_suite(void);
 Suite *producer_suite(void);
 Suite *recover_suite(void);
+Suite *replay_suite(void);
 Suite *retain_suite(void);
 Suite *scan_suite(void);
 Suite *segment_suite(void);
 Suite *timeindex_suite(void);
 Suite *topicid_suite(void);
+Suite *truncate_suite(void);
 Suite *validate_suite(void);
 
-const unit_suite_fn unit_suites[] = {append_suite,  checkpoint_suite, dirmeta_suite,  epochs_suite,   findtime_suite,
-                                     flush_suite,   index_suite,      leftover_suite, log_suite,      logdirs_suite,
-                                     logread_suite, producer_suite,   recover_suite,  retain_suite,   scan_suite,
-                                     segment_suite, timeindex_suite,  topicid_suite,  validate_suite, NULL};
+const unit_suite_fn unit_suites[] = {append_suite,
+                                     checkpoint_suite,
+                                     dirmeta_suite,
+                                     epochs_suite,
+                                     findtime_suite,
+                                     flush_suite,
+                                     follow_suite,
+                                     index_suite,
+                                     leftover_suite,
+                                     log_suite,
+                                     logdirs_suite,
+                                     logread_suite,
+                                     producer_suite,
+                                     recover_suite,
+                                     replay_suite,
+                                     retain_suite,
+                                     scan_suite,
+                                     segment_suite,
+                                     timeindex_suite,
+                                     topicid_suite,
+                                     truncate_suite,
+                                     validate_suite,
+                                     NULL};

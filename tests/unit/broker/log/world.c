@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "broker/log/log_int.h"
+
 static int64_t wall_ms(const struct bn_clock *c) { return BN_CONTAINER_OF(c, const struct world, clock)->now_ms; }
 static uint64_t mono_ms(const struct bn_clock *c) { return (uint64_t)wall_ms(c); }
 static void random_bytes(void *ptr, size_t len) { memset(ptr, 0x5a, len); }
@@ -135,6 +137,58 @@ void world_check_all(struct world *w) {
     ck_assert_uint_le(out.len, w->sent.len);
     ck_assert(memcmp(out.ptr, w->sent.ptr + w->sent.len - out.len, out.len) == 0);
     bn_str_fini(&out);
+}
+
+static void check_producer(const struct bn_producer *a, const struct bn_producer *b) {
+    ck_assert_ptr_nonnull(a);
+    ck_assert_ptr_nonnull(b);
+    ck_assert(a->epoch == b->epoch && a->coordinator_epoch == b->coordinator_epoch);
+    ck_assert(a->txn_first_offset == b->txn_first_offset && a->last_timestamp == b->last_timestamp);
+    ck_assert_int_eq(a->count > 0, b->count > 0);
+    if (a->count)
+        ck_assert_int_eq(memcmp(&a->batches[a->count - 1], &b->batches[b->count - 1], sizeof a->batches[0]), 0);
+}
+
+void world_check_fold(struct world *w) {
+    struct bn_str all;
+    struct bn_batch b;
+    struct bn_epochs epochs;
+    struct bn_producer_table producers;
+    int64_t next = 0;
+    bn_str_init(&all);
+    bn_epochs_init(&epochs);
+    bn_producer_init(&producers);
+    ck_assert_int_eq(world_read(w, bn_log_start_offset(w->log), INT64_MAX, SIZE_MAX, true, &all), 0);
+    for (struct bn_slice left = bn_str_slice(&all); left.len > 0;) {
+        ck_assert_int_eq(bn_batch_peek(left, &b), 0);
+        ck_assert(bn_batch_crc_ok(&b));
+        ck_assert_int_ge(b.base_offset, next);
+        next = bn_batch_next_offset(&b);
+        if (b.leader_epoch > bn_epochs_latest(&epochs))
+            bn_epochs_assign(&epochs, b.leader_epoch, bn_max_i64(b.base_offset, w->log->start_offset));
+        bn_producer_fold(&producers, &b);
+        left = bn_slice_of(left.ptr + b.bytes.len, left.len - b.bytes.len);
+    }
+    if (all.len) ck_assert_int_eq(next, bn_log_end_offset(w->log));
+    const struct bn_epochs *have = &w->log->epochs;
+    ck_assert_uint_ge(have->count, epochs.count);
+    for (uint32_t i = 0; i < have->count; i++) {
+        if (i >= epochs.count) {
+            ck_assert_int_ge(have->entries[i].start_offset, next);
+        } else {
+            ck_assert_int_eq(have->entries[i].epoch, epochs.entries[i].epoch);
+            ck_assert_int_eq(have->entries[i].start_offset, epochs.entries[i].start_offset);
+        }
+    }
+    ck_assert_uint_eq(producers.map.count, w->log->producers.map.count);
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&producers.map, &at));) {
+        const struct bn_producer *p = e->value;
+        check_producer(p, bn_producer_get(&w->log->producers, (int64_t)p->id));
+    }
+    bn_producer_fini(&producers);
+    bn_epochs_fini(&epochs);
+    bn_str_fini(&all);
 }
 
 void world_write_file(struct world *w, const char *path, const void *ptr, size_t len) {

@@ -53,6 +53,11 @@ int world_read(struct world *w, int64_t offset, int64_t upper, size_t max_bytes,
 /* What the log gives from its start is the same as the end of w->sent. */
 void world_check_all(struct world *w);
 
+/* Of every batch from the log's start: the checksum holds, and the log's epochs and producers are what these batches
+ * make of them (an epoch without a batch at the end apart). For a log that was never cut at the front but by its start
+ * offset. */
+void world_check_fold(struct world *w);
+
 void world_write_file(struct world *w, const char *path, const void *ptr, size_t len);
 /* NUL-terminated; free with bn_alloc_free. NULL when absent. */
 char *world_read_file(struct world *w, const char *path, size_t *len);
