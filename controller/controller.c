@@ -28,7 +28,7 @@
 #include "controller/standby.h"
 #include "controller/watch.h"
 
-enum { POKE_MS = 1000, AGAIN_MS = 200, ABSENT_MS = 150, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
+enum { POKE_MS = 1000, AGAIN_MS = 200, ABSENT_MS = 150, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
 
 static void finish_stop(struct bn_controller *c);
 
@@ -180,6 +180,7 @@ static void resigned(void *arg, int status) {
     struct bn_controller *c = arg;
     if (status != BN_OK) BN_WARN("controller", "[Controller id=%d] resigning: %s", c->config.id, bn_err_text(status));
     if (c->stop_step == BN_STOP_RESIGNING) {
+        bn_timer_stop(&c->again_timer);
         c->stop_step = BN_STOP_CLOSING;
         finish_stop(c);
     } else if (c->stop_step == BN_STOP_NO) {
@@ -417,6 +418,14 @@ static void finish_stop(struct bn_controller *c) {
     bn_loop_defer(c->loop, &c->free_task);
 }
 
+/* ZooKeeper is away: the session's end will say what the resignation could not. */
+static void resigning_overdue(struct bn_timer *t) {
+    struct bn_controller *c = BN_CONTAINER_OF(t, struct bn_controller, again_timer);
+    BN_WARN("controller", "[Controller id=%d] ZooKeeper does not answer: stopping without resigning", c->config.id);
+    c->stop_step = BN_STOP_CLOSING;
+    finish_stop(c);
+}
+
 void bn_controller_stop(struct bn_controller *c, void (*done)(void *arg, struct bn_life *life), void *arg) {
     BN_ASSERT(c->stop_step == BN_STOP_NO);
     c->stopped = done;
@@ -430,5 +439,7 @@ void bn_controller_stop(struct bn_controller *c, void (*done)(void *arg, struct 
     take_apart(c);
     bn_channel_close_all(c->channel, "the controller stops");
     bn_standby_stop(c->standby);
+    bn_timer_init(&c->again_timer, c->loop, resigning_overdue);
+    bn_timer_start(&c->again_timer, RESIGN_MAX_MS);
     bn_leadership_resign(c->leadership, resigned, c);
 }
