@@ -98,6 +98,20 @@ static long consume(rd_kafka_t *handle, rd_kafka_queue_t *queue, const char *cod
     return seen;
 }
 
+/* A topic's creation is answered before every leader has heard of it. A producer or a consumer would ask again by
+ * itself; this call of librdkafka leaves that to its caller. */
+static int64_t end_of(rd_kafka_t *handle, const char *topic, int32_t partition) {
+    int64_t low, high = 0;
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int tries = 0; tries < 300; tries++) {
+        err = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, 30000);
+        if (err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) break;
+        rd_kafka_poll(handle, 100);
+    }
+    if (err) die("watermarks", rd_kafka_err2str(err));
+    return high;
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) die("usage", "rdkafka_round_trip BOOTSTRAP TOPIC CODEC COUNT");
     long count = strtol(argv[4], NULL, 10);
@@ -109,10 +123,9 @@ int main(int argc, char **argv) {
     if (!handle) die("consumer", why);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, argv[2], NULL);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-    int64_t low, ends[PARTITIONS];
+    int64_t ends[PARTITIONS];
     for (int32_t p = 0; p < PARTITIONS; p++) {
-        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(handle, argv[2], p, &low, &ends[p], 30000);
-        if (err) die("watermarks", rd_kafka_err2str(err));
+        ends[p] = end_of(handle, argv[2], p);
     }
     produce(argv[1], argv[2], argv[3], count);
     for (int32_t p = 0; p < PARTITIONS; p++) rd_kafka_consume_start_queue(topic, p, ends[p], queue);
