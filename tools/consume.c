@@ -205,6 +205,20 @@ static int read_all(struct consumer *c) {
     return rc;
 }
 
+/* Where a partition ends now. A topic's creation is answered before every leader has heard of it, and unlike fetching
+ * this call of librdkafka does not ask again by itself. */
+static rd_kafka_resp_err_t find_end(struct consumer *c, const char *topic, int32_t partition, int64_t *low,
+                                    int64_t *end) {
+    enum { TRIES = 100, PAUSE_MS = 100 };
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < TRIES && !interrupted; i++) {
+        err = rd_kafka_query_watermark_offsets(c->handle, topic, partition, low, end, 15000);
+        if (err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) break;
+        rd_kafka_poll(c->handle, PAUSE_MS);
+    }
+    return err;
+}
+
 /* Finds the partitions (and their ends); false after telling stderr. */
 static bool find_partitions(struct consumer *c, const char *topic) {
     const struct rd_kafka_metadata *metadata = NULL;
@@ -222,7 +236,7 @@ static bool find_partitions(struct consumer *c, const char *topic) {
         struct partition *p = &c->partitions[c->partition_count++];
         int64_t low = 0;
         p->id = t->partitions[i].id;
-        if (c->until_end) err = rd_kafka_query_watermark_offsets(c->handle, topic, p->id, &low, &p->end, 15000);
+        if (c->until_end) err = find_end(c, topic, p->id, &low, &p->end);
         if (err) break;
         p->ended = c->until_end && low >= p->end;
         c->open_count += !p->ended;
