@@ -97,6 +97,12 @@ static void deleted(void *arg, const struct bn_uuid *topic_id, const char *topic
     bn_forward_deleted(b->agent, topic_id, topic, partition);
 }
 
+static void alter_partition(void *arg, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
+                            void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg) {
+    struct bn_broker *b = arg;
+    bn_forward_alter_partition(b->agent, shard, request, reply, reply_arg);
+}
+
 /* ---- composing ---- */
 
 static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
@@ -110,6 +116,15 @@ static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
         .broker_id = b->broker_id,
         .retention_check_ms = bn_conf_i64(conf, BN_CONF_LOG_RETENTION_CHECK_INTERVAL_MS),
         .delete_delay_ms = bn_conf_i64(conf, BN_CONF_LOG_SEGMENT_DELETE_DELAY_MS),
+        .inter_broker = b->settings->inter_broker,
+        .lag_max_ms = (uint64_t)bn_conf_i64(conf, BN_CONF_REPLICA_LAG_TIME_MAX_MS),
+        .fetch_wait_max_ms = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_WAIT_MAX_MS),
+        .fetch_min_bytes = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_MIN_BYTES),
+        .fetch_max_bytes = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_MAX_BYTES),
+        .fetch_response_bytes = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_RESPONSE_MAX_BYTES),
+        .fetch_backoff_ms = (uint64_t)bn_conf_int(conf, BN_CONF_REPLICA_FETCH_BACKOFF_MS),
+        .fetch_timeout_ms = (uint64_t)bn_conf_int(conf, BN_CONF_REPLICA_SOCKET_TIMEOUT_MS),
+        .alter_partition = alter_partition,
         .topic_config = topic_config,
         .deleted = deleted,
         .arg = b,
@@ -360,7 +375,9 @@ int bn_broker_run(struct bn_broker *b) {
 }
 
 void bn_broker_stop(struct bn_broker *b) { bn_shutdown_begin(b); }
-struct bn_loop *bn_broker_loop(struct bn_broker *b) { return b->shards[0]->loop; }
+struct bn_loop *bn_broker_loop(struct bn_broker *b) {
+    return b->shards[0]->loop;
+}
 int bn_broker_port(const struct bn_broker *b, const char *listener) { return bn_listener_port(b->listeners, listener); }
 
 /* Requests that outlived their connections (a parked fetch) may still hold an API and its frames: the process ends,

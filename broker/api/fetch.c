@@ -24,7 +24,7 @@ struct fetch;
 struct fetch_part {
     struct bn_scatter_part scatter; /* first: scatter.h */
     struct bn_partition_read read;
-    struct bn_partition_watch watch;
+    struct bn_partition_interest interest;
     struct fetch *fetch;
     int32_t partition_max_bytes;
     struct kmsg_fetch_response_partition *answer;
@@ -71,23 +71,27 @@ static void wake(struct fetch *f) {
     if (!atomic_exchange(&f->woken, true)) bn_shard_post(f->scatter.request->shard, &f->wake);
 }
 
-static void watch_notified(struct bn_partition_watch *w) { wake(BN_CONTAINER_OF(w, struct fetch_part, watch)->fetch); }
+static void moved(struct bn_partition_interest *i, bool wakes) {
+    if (wakes) wake(BN_CONTAINER_OF(i, struct fetch_part, interest)->fetch);
+}
 
 static void watch_part(struct bn_scatter_part *part, struct bn_partition *partition) {
     struct fetch_part *p = BN_CONTAINER_OF(part, struct fetch_part, scatter);
-    p->watch.notify = watch_notified;
-    p->watch.offset = p->read.high_watermark;
-    bn_list_init(&p->watch.link);
+    p->interest.moved = moved;
+    p->interest.follower = p->read.replica_id >= 0;
+    p->interest.seen = p->read.high_watermark;
+    if (p->interest.follower) p->interest.seen = p->read.offset;
+    bn_list_init(&p->interest.link);
     if (partition)
-        bn_partition_watch(partition, &p->watch);
+        bn_partition_interest_add(partition, &p->interest);
     else
         wake(p->fetch);
     bn_scatter_done(part);
 }
 
 static void unwatch_part(struct bn_scatter_part *part, struct bn_partition *partition) {
-    (void)partition; /* it may be gone: then it has notified and forgotten the watch */
-    bn_partition_unwatch(&BN_CONTAINER_OF(part, struct fetch_part, scatter)->watch);
+    (void)partition; /* it may be gone: then it has told and forgotten the interest */
+    bn_partition_interest_drop(&BN_CONTAINER_OF(part, struct fetch_part, scatter)->interest);
     bn_scatter_done(part);
 }
 
@@ -224,6 +228,8 @@ static void prepare_part(struct bn_request *r, struct fetch_part *p, const struc
     bn_chain_init(&p->read.records);
     p->read.offset = in->fetch_offset;
     p->read.current_leader_epoch = in->current_leader_epoch;
+    p->read.replica_epoch = p->read.replica_log_start = -1;
+    p->read.last_fetched_epoch = -1;
     p->read.replica_id = r->header.api_version >= 15 ? q->replica_state.replica_id : q->replica_id;
     p->read.read_committed = q->isolation_level == 1;
     p->read.high_watermark = p->read.last_stable_offset = p->read.log_start_offset = -1;

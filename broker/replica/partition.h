@@ -30,32 +30,45 @@ struct bn_partition_append {
 };
 void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a);
 
-/* One partition's share of a Fetch request; answered at once. */
+/* One partition's share of a Fetch request; answered at once. A consumer reads below the high watermark; a follower up
+ * to the end, and its fetch tells how far it is (3-replication 3.3). */
 struct bn_partition_read {
     int64_t offset;
     size_t max_bytes;
     int32_t current_leader_epoch; /* -1 = not told */
     int32_t replica_id;           /* -1 consumer */
+    int64_t replica_epoch;        /* a follower's broker epoch (Fetch 15+); -1 = not told */
+    int64_t replica_log_start;    /* a follower's log start offset; -1 = not told */
+    int32_t
+        last_fetched_epoch; /* the epoch of the last batch before offset; -1 = not told: divergence is not looked for */
+    bool progress;          /* counts as the follower's fetch; not when a parked fetch is read again */
     bool whole_first, read_committed;
     /* out */
     int16_t error;
     int64_t high_watermark, last_stable_offset, log_start_offset;
     int32_t leader_id, leader_epoch;
+    int32_t
+        diverging_epoch; /* -1, or the logs part: the largest epoch known here that is not above last_fetched_epoch, */
+    int64_t diverging_end; /* and where it ends. No records then (KIP-595) */
     size_t bytes;
     struct bn_chain records; /* the caller inits and finis */
 };
 void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r);
 
-/* A one-shot wish to hear when something readable beyond `offset` appears or the partition's state moves. The caller
- * owns it; notify() is called on the partition's shard, after which it is no longer registered. If that is so already,
- * notify comes at once. */
-struct bn_partition_watch {
+/* A standing wish to hear when a fetch's answer may have changed. The caller owns it. moved() is called on the
+ * partition's shard; wake: there is something to read (for a follower appended, for a consumer below the high
+ * watermark), or the role, the leader epoch or the partition is gone; without wake only the high watermark or the start
+ * offset has news, which can go with the next answer. It may drop the wish from within. When the partition goes, every
+ * wish is told (wake) and is no longer registered. Adding tells at once (wake) when more than `seen` is readable
+ * already, or when the partition is not led here. */
+struct bn_partition_interest {
     struct bn_list link;
-    int64_t offset;
-    void (*notify)(struct bn_partition_watch *);
+    bool follower;
+    int64_t seen; /* the readable end (a follower's: the log's end; a consumer's: the high watermark) that is known */
+    void (*moved)(struct bn_partition_interest *i, bool wake);
 };
-void bn_partition_watch(struct bn_partition *p, struct bn_partition_watch *w);
-void bn_partition_unwatch(struct bn_partition_watch *w); /* safe when not registered (link initialised) */
+void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_interest *i);
+void bn_partition_interest_drop(struct bn_partition_interest *i); /* safe when not registered (link initialised) */
 
 /* ListOffsets: timestamp -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, else by time. */
 struct bn_partition_offsets {
@@ -67,7 +80,14 @@ struct bn_partition_offsets {
 };
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q);
 
-int16_t bn_partition_check_leader(const struct bn_partition *p,
-                                  int32_t current_leader_epoch); /* KE_NONE, 6, 74, 75, 56 */
+/* OffsetForLeaderEpoch (KIP-101): the largest epoch known here that is not above `epoch`, and where it ends; -1, -1
+ * when unknown. */
+struct bn_partition_epoch_end {
+    int32_t current_leader_epoch, epoch;
+    int16_t error;
+    int32_t found_epoch;
+    int64_t end_offset;
+};
+void bn_partition_epoch_end(struct bn_partition *p, struct bn_partition_epoch_end *q);
 
 #endif

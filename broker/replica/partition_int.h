@@ -28,9 +28,9 @@ struct bn_partition {
     bool flushing;
     struct bn_timer flush_timer;
 
-    struct bn_list parked;  /* acks=all appends, by ascending required offset */
-    struct bn_list early;   /* appends that came while the log was being opened */
-    struct bn_list watches; /* of fetches that wait */
+    struct bn_list parked;    /* acks=all appends, by ascending required offset */
+    struct bn_list early;     /* appends that came while the log was being opened */
+    struct bn_list interests; /* struct bn_partition_interest */
 
     /* Opening and going away are the roster's business. */
     bool opening;
@@ -48,7 +48,27 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
 void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *config, int32_t min_insync);
 /* Answers everything that waits with `error`; nothing is parked after. */
 void bn_partition_evict(struct bn_partition *p, int16_t error);
+/* What is here was removed, or the broker stops: no wish is registered after. */
+void bn_partition_disappoint(struct bn_partition *p);
 /* Frees; the log was taken away before, nothing waits. */
 void bn_partition_free(struct bn_partition *p);
+
+/* The log failed. */
+void bn_partition_offline(struct bn_partition *p, const char *why);
+
+/* partition_serve.c. KE_NONE: it leads under this epoch (-1 = any); 6, 74, 75, 56. */
+int16_t bn_partition_check(const struct bn_partition *p, int32_t current_leader_epoch);
+enum bn_partition_news {
+    BN_PARTITION_APPENDED,  /* followers have something to fetch */
+    BN_PARTITION_COMMITTED, /* the high watermark or the start offset moved */
+    BN_PARTITION_ROLE,      /* role or leader epoch: every parked fetch must look */
+};
+void bn_partition_moved(struct bn_partition *p, enum bn_partition_news news);
+
+/* partition_lead.c */
+void bn_partition_lead_init(struct bn_partition *p);
+/* It leads: anew = under an epoch that it did not lead before. */
+void bn_partition_lead(struct bn_partition *p, bool anew);
+void bn_partition_refuse(struct bn_partition *p, int16_t error); /* answers every append that waits */
 
 #endif

@@ -127,7 +127,8 @@ static void let_go(struct bn_partition *p, int fate) {
     p->fate = fate;
     p->role = BN_PARTITION_OFFLINE;
     bn_timer_stop(&p->flush_timer);
-    bn_partition_evict(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
+    bn_partition_refuse(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
+    bn_partition_disappoint(p);
     if (!p->opening && !p->flushing) leave_now(p);
 }
 
@@ -264,10 +265,8 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
         p->roster = r;
         p->key = (struct bn_partition_key){found[i].topic_id, found[i].partition};
         p->topic = bn_alloc_strdup(found[i].topic);
-        bn_list_init(&p->parked);
-        bn_list_init(&p->early);
-        bn_list_init(&p->watches);
-        bn_timer_init(&p->flush_timer, r->deps.shard->loop, NULL);
+        bn_list_init(&p->interests);
+        bn_partition_lead_init(p);
         p->fate = evidence_for(delta, &found[i].topic_id) ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY;
         leave_now(p);
     }

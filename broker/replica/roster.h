@@ -16,6 +16,18 @@ struct bn_roster_deps { /* borrowed for life */
     int32_t broker_id;
     int64_t retention_check_ms; /* log.retention.check.interval.ms */
     int64_t delete_delay_ms;    /* log.segment.delete.delay.ms: how long a deleted partition stays as -delete */
+    /* Replication. */
+    const char *inter_broker;     /* name of the listener by which followers reach leaders */
+    uint64_t lag_max_ms;          /* replica.lag.time.max.ms */
+    int32_t fetch_wait_max_ms;    /* replica.fetch.wait.max.ms */
+    int32_t fetch_min_bytes;      /* replica.fetch.min.bytes */
+    int32_t fetch_max_bytes;      /* replica.fetch.max.bytes, of one partition */
+    int32_t fetch_response_bytes; /* replica.fetch.response.max.bytes */
+    uint64_t fetch_backoff_ms;    /* replica.fetch.backoff.ms */
+    uint64_t fetch_timeout_ms;    /* replica.socket.timeout.ms */
+    /* Proposes ISRs to the controller: broker/cluster/forward.h's bn_forward_alter_partition. Any shard. */
+    void (*alter_partition)(void *arg, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
+                            void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg);
     /* Resolves a topic's configuration from the image's overrides over the broker's own. Any shard. */
     void (*topic_config)(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out,
                          int32_t *min_insync);

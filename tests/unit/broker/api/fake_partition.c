@@ -42,14 +42,12 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     if (want > 0) memset(bn_chain_reserve(&r->records, want), 'r', want);
 }
 
-void bn_partition_watch(struct bn_partition *p, struct bn_partition_watch *w) {
-    if (p->end > w->offset)
-        w->notify(w);
-    else
-        bn_list_push_back(&p->watches, &w->link);
+void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_interest *i) {
+    bn_list_push_back(&p->interests, &i->link);
+    if (p->end > i->seen) i->moved(i, true);
 }
 
-void bn_partition_unwatch(struct bn_partition_watch *w) { bn_list_remove(&w->link); }
+void bn_partition_interest_drop(struct bn_partition_interest *i) { bn_list_remove(&i->link); }
 
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q) {
     q->error = p->error;
@@ -117,10 +115,9 @@ static void do_grow(struct bn_msg *m) {
     struct step *s = BN_CONTAINER_OF(m, struct step, msg);
     struct bn_partition *p = &s->world->roster.partitions[s->partition];
     p->end = s->end;
-    struct bn_list *it;
-    while ((it = bn_list_pop_front(&p->watches)) != NULL) {
-        struct bn_partition_watch *watch = BN_CONTAINER_OF(it, struct bn_partition_watch, link);
-        watch->notify(watch);
+    BN_LIST_FOR (it, &p->interests) {
+        struct bn_partition_interest *i = BN_CONTAINER_OF(it, struct bn_partition_interest, link);
+        i->moved(i, true);
     }
     bn_loop_stop(s->world->shard->loop);
 }
@@ -139,7 +136,7 @@ void fake_world_init(struct fake_world *w) {
     w->fake.deps.shards = w->shards;
     w->fake.deps.rosters = w->rosters;
     w->fake.deps.shard_count = 1;
-    for (int i = 0; i < FAKE_PARTITIONS; i++) bn_list_init(&w->roster.partitions[i].watches);
+    for (int i = 0; i < FAKE_PARTITIONS; i++) bn_list_init(&w->roster.partitions[i].interests);
     fake_topic(&w->fake, "t", 7, 3, 1);
 }
 

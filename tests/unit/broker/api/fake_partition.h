@@ -13,7 +13,7 @@ struct bn_partition {
     int64_t end;   /* a read gives FAKE_RECORD_BYTES for each offset below it */
     int16_t error; /* of everything asked */
     bool park;     /* appends wait for fake_release */
-    struct bn_list watches;
+    struct bn_list interests;
     struct bn_partition_append *parked;
     struct bn_partition_append seen; /* a copy of the last append */
     int appends, reads;

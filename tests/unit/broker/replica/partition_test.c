@@ -115,7 +115,9 @@ END_TEST
 static void look_epoch(struct world *w, void *arg) {
     struct bn_partition *p = bn_roster_find(w->roster, &world_id, 0);
     ck_assert_ptr_nonnull(p);
-    *(int *)arg = bn_partition_check_leader(p, 1);
+    struct bn_partition_offsets q = {.timestamp = -2, .current_leader_epoch = 1, .replica_id = -1};
+    bn_partition_offsets(p, &q);
+    *(int *)arg = q.error;
 }
 
 /* The same leader in a new epoch goes on leading, in the new one. */
@@ -135,35 +137,50 @@ START_TEST(test_new_epoch_is_taken_up) {
 }
 END_TEST
 
-struct watching {
-    struct bn_partition_watch watch;
-    int told;
+struct hearing {
+    struct bn_partition_interest interest;
+    int told, woken;
 };
 
-static void on_notify(struct bn_partition_watch *watch) { BN_CONTAINER_OF(watch, struct watching, watch)->told++; }
-
-static void do_watch(struct world *w, void *arg) {
-    struct watching *it = arg;
-    it->watch.notify = on_notify;
-    bn_partition_watch(bn_roster_find(w->roster, &world_id, 0), &it->watch);
+static void on_moved(struct bn_partition_interest *i, bool wake) {
+    struct hearing *h = BN_CONTAINER_OF(i, struct hearing, interest);
+    h->told++;
+    if (wake) h->woken++;
 }
 
-/* A watch is told once: at once when there is something already, else by the append that brings it. */
-START_TEST(test_watch) {
+static void do_hear(struct world *w, void *arg) {
+    struct hearing *h = arg;
+    h->interest.moved = on_moved;
+    bn_partition_interest_add(bn_roster_find(w->roster, &world_id, 0), &h->interest);
+}
+
+static void do_forget(struct world *w, void *arg) {
+    struct hearing *h = arg;
+    (void)w;
+    bn_partition_interest_drop(&h->interest);
+}
+
+/* A consumer's interest is told at once when there is something already, and then by each commit, until it is dropped;
+ * a stop tells it once more, after which it is not registered. */
+START_TEST(test_interest) {
     struct world w;
-    struct watching at_start = {.watch.offset = 0}, at_end = {.watch.offset = 1};
+    struct hearing at_start = {.interest.seen = 0}, at_end = {.interest.seen = 1};
     world_start(&w);
     world_decide(&w, alone);
     ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
-    world_on_shard(&w, do_watch, &at_start);
-    world_on_shard(&w, do_watch, &at_end);
-    ck_assert_int_eq(at_start.told, 1);
+    world_on_shard(&w, do_hear, &at_start);
+    world_on_shard(&w, do_hear, &at_end);
+    ck_assert_int_eq(at_start.woken, 1);
     ck_assert_int_eq(at_end.told, 0);
     ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
-    ck_assert_int_eq(at_end.told, 1);
+    ck_assert_int_eq(at_start.woken, 2);
+    ck_assert_int_eq(at_end.woken, 1);
+    world_on_shard(&w, do_forget, &at_end);
     ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
     ck_assert_int_eq(at_end.told, 1);
     world_stop(&w);
+    ck_assert_int_eq(at_start.woken, 4);
+    ck_assert(bn_list_empty(&at_start.interest.link));
 }
 END_TEST
 
@@ -200,7 +217,7 @@ Suite *partition_suite(void) {
     tcase_add_test(t, test_min_insync_is_at_most_the_replication_factor);
     tcase_add_test(t, test_epochs);
     tcase_add_test(t, test_new_epoch_is_taken_up);
-    tcase_add_test(t, test_watch);
+    tcase_add_test(t, test_interest);
     tcase_add_test(t, test_offsets);
     suite_add_tcase(s, t);
     return s;
