@@ -4,6 +4,7 @@ Standard library only. Waits are for events: the programs' own waits, or a condi
 """
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -15,19 +16,20 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def free_ports(count):
-    """A run of free ports, so that broker i can be on the first + i."""
+    """A run of free ports, so that broker i can be on the first + i. They lie below those that the kernel gives to outgoing connections: one of
+    those could sit on the port of a broker that is being restarted. BARNABAS_TEST_PORTS=FIRST-LAST chooses others."""
+    ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    first, last = (int(n) for n in os.environ.get("BARNABAS_TEST_PORTS", f"{ephemeral // 2}-{ephemeral - 1}").split("-"))
     while True:
-        first = socket.socket()
-        first.bind(("127.0.0.1", 0))
-        base = first.getsockname()[1]
-        held = [first]
+        base = random.randint(first, last - count + 1)
+        held = []
         try:
-            for i in range(1, count):
+            for i in range(count):
                 s = socket.socket()
                 held.append(s)
                 s.bind(("127.0.0.1", base + i))
             return base
-        except (OSError, OverflowError):
+        except OSError:
             continue
         finally:
             for s in held:
@@ -49,7 +51,7 @@ def wait_for(condition, seconds=30, what="a condition"):
 
 class Cluster:
     def __init__(self, build, brokers=3, controllers=2, overrides=()):
-        self.build = str(build)
+        self.build = self.tools = str(build)
         self.brokers, self.controllers = brokers, controllers
         self.dir = tempfile.mkdtemp(prefix="barnabas-cluster-")
         base = free_ports(brokers + 1)
@@ -105,6 +107,10 @@ class Cluster:
         os.kill(pid, signum)
         wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
                  "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text(), 60, f"the end of {name}")
+
+    def active_controller(self, zookeeper):
+        """The name of its process; zookeeper: a client with json(path)."""
+        return f"controller-{zookeeper.json('/controller')['brokerid']}"
 
     def log_text(self, name):
         return pathlib.Path(self.dir, "logs", name + ".out").read_text(errors="replace")
