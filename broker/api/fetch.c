@@ -39,6 +39,7 @@ struct fetch {
     bool watching;      /* the watches are all registered; only then may they be taken back */
     bool wake_early;    /* woken while they were still being registered */
     bool last_try;      /* the wait is over: answer whatever there is */
+    bool again;         /* it was parked: what is read now is no news of how far a follower is */
     int64_t max_bytes;  /* asked for, at most fetch.max.bytes */
     int64_t left_bytes; /* of max_bytes, when one shard reads all partitions in order */
     uint64_t deadline_ms;
@@ -57,6 +58,7 @@ static void read_part(struct bn_scatter_part *part, struct bn_partition *partiti
     bool first = !in_order || f->left_bytes == f->max_bytes;
     p->read.max_bytes = (size_t)bn_max_i64(max_bytes, 0);
     p->read.whole_first = first;
+    p->read.progress = !f->again;
     if (!partition)
         p->read.error = KE_NOT_LEADER_OR_FOLLOWER;
     else
@@ -130,6 +132,7 @@ static void on_abandoned(void *arg) { wake(arg); }
 
 static void park(struct fetch *f) {
     struct bn_request *r = f->scatter.request;
+    f->again = true;
     r->abandoned = on_abandoned;
     r->abandoned_arg = f;
     uint64_t now_ms = bn_loop_now_ms(r->shard->loop);
@@ -143,13 +146,37 @@ static void park(struct fetch *f) {
 
 /* ---- answering ---- */
 
-static void tell_leader(const struct bn_request *r, struct fetch_part *p) {
+/* Tells once how a broker is reached on the listener that the client came in by; nothing when it is not. */
+static void add_endpoint(struct bn_request *r, struct kmsg_fetch_response *response, int32_t id) {
+    const struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
+    for (int32_t i = 0; i < response->node_endpoints.n; i++) {
+        if (response->node_endpoints.v[i].node_id == id) return;
+    }
+    const struct bn_image_broker *broker = bn_image_broker(image, id);
+    const struct bn_image_endpoint *at = broker ? bn_image_endpoint(broker, r->listener) : NULL;
+    if (!at) return;
+    if (!response->node_endpoints.v) {
+        response->node_endpoints.v = bn_arena_array(&r->arena, (size_t)image->broker_count,
+                                                    sizeof *response->node_endpoints.v);
+        BN_ASSERT(response->node_endpoints.v); /* the budget is lifted */
+    }
+    response->node_endpoints.v[response->node_endpoints.n++] = (struct kmsg_fetch_response_node_endpoint){
+        .node_id = id, .host = bn_slice_str(at->host), .port = at->port, .rack = bn_slice_str(broker->rack)};
+}
+
+/* KIP-951: whom to ask instead, as this broker's replica knows it, or else the image. */
+static void tell_leader(struct bn_request *r, struct fetch_part *p) {
+    if (r->header.api_version < 16) return;
+    p->answer->current_leader.leader_id = p->read.leader_id;
+    p->answer->current_leader.leader_epoch = p->read.leader_epoch;
     struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
     struct bn_image_topic *topic = bn_image_topic_by_id(image, &p->scatter.topic_id);
     const struct bn_image_partition *state = topic ? bn_image_partition(topic, p->scatter.partition) : NULL;
-    if (!state || r->header.api_version < 16) return;
-    p->answer->current_leader.leader_id = state->leader;
-    p->answer->current_leader.leader_epoch = state->leader_epoch;
+    if (state && p->read.leader_epoch < state->leader_epoch) {
+        p->answer->current_leader.leader_id = state->leader;
+        p->answer->current_leader.leader_epoch = state->leader_epoch;
+    }
+    add_endpoint(r, &p->fetch->response, p->answer->current_leader.leader_id);
 }
 
 static void fill(struct bn_request *r, struct fetch_part *p) {
@@ -158,9 +185,14 @@ static void fill(struct bn_request *r, struct fetch_part *p) {
     p->answer->last_stable_offset = p->read.last_stable_offset;
     p->answer->log_start_offset = p->read.log_start_offset;
     p->answer->records.chain = &p->read.records;
+    if (r->header.api_version >= 12) {
+        p->answer->diverging_epoch.epoch = p->read.diverging_epoch;
+        p->answer->diverging_epoch.end_offset = p->read.diverging_end;
+    }
     if (p->read.error == KE_KAFKA_STORAGE_ERROR && r->header.api_version <= 5)
         p->answer->error_code = KE_NOT_LEADER_OR_FOLLOWER;
-    if (p->read.error == KE_NOT_LEADER_OR_FOLLOWER || p->read.error == KE_FENCED_LEADER_EPOCH) tell_leader(r, p);
+    bool elsewhere = p->read.error == KE_NOT_LEADER_OR_FOLLOWER || p->read.error == KE_FENCED_LEADER_EPOCH;
+    if (elsewhere) tell_leader(r, p);
 }
 
 /* Partitions read side by side were each given all of max_bytes: those past it, in the order asked, wait for the next
@@ -184,6 +216,7 @@ static void answer(struct fetch *f) {
     struct bn_request *r = f->scatter.request;
     struct fetch_part *parts = f->scatter.parts;
     bn_timer_stop(&f->timer);
+    r->arena.budget_bytes = SIZE_MAX; /* what follows is sized by the image: each broker once */
     for (int i = 0; i < f->scatter.count; i++) fill(r, &parts[i]);
     /* Encoding moves the chains' content into the reply. */
     bn_request_reply(r, &f->response);
@@ -195,7 +228,8 @@ static void gather_read(struct bn_scatter *s) {
     const struct kmsg_fetch_request *q = r->message;
     struct fetch_part *parts = s->parts;
     bool error = s->count == 0;
-    for (int i = 0; i < s->count; i++) error = error || parts[i].read.error != KE_NONE;
+    for (int i = 0; i < s->count; i++)
+        error = error || parts[i].read.error != KE_NONE || parts[i].read.diverging_end >= 0;
     int64_t total = trim(f);
     bool over = f->last_try || bn_loop_now_ms(r->shard->loop) >= f->deadline_ms;
     if (error || over || total >= q->min_bytes || !r->conn)
@@ -228,9 +262,13 @@ static void prepare_part(struct bn_request *r, struct fetch_part *p, const struc
     bn_chain_init(&p->read.records);
     p->read.offset = in->fetch_offset;
     p->read.current_leader_epoch = in->current_leader_epoch;
-    p->read.replica_epoch = p->read.replica_log_start = -1;
-    p->read.last_fetched_epoch = -1;
+    p->read.last_fetched_epoch = in->last_fetched_epoch;
+    p->read.replica_log_start = in->log_start_offset;
     p->read.replica_id = r->header.api_version >= 15 ? q->replica_state.replica_id : q->replica_id;
+    p->read.replica_epoch = r->header.api_version >= 15 ? q->replica_state.replica_epoch : -1;
+    p->read.leader_id = p->read.leader_epoch = -1;
+    p->read.diverging_epoch = -1;
+    p->read.diverging_end = -1;
     p->read.read_committed = q->isolation_level == 1;
     p->read.high_watermark = p->read.last_stable_offset = p->read.log_start_offset = -1;
     if (topic) p->scatter.topic_id = topic->id;

@@ -31,10 +31,20 @@ void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) 
 
 void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     p->reads++;
+    p->read = *r;
     r->error = p->error;
+    r->leader_id = p->leader;
+    r->leader_epoch = p->leader_epoch;
+    r->diverging_epoch = -1;
+    r->diverging_end = -1;
     r->high_watermark = r->last_stable_offset = p->end;
     r->log_start_offset = 0;
     r->bytes = 0;
+    if (r->last_fetched_epoch >= 0 && p->diverging_end > 0) {
+        r->diverging_epoch = 2;
+        r->diverging_end = p->diverging_end;
+        return;
+    }
     if (p->error || r->offset >= p->end) return;
     size_t want = (size_t)(p->end - r->offset) * FAKE_RECORD_BYTES;
     if (want > r->max_bytes) want = r->whole_first ? bn_max_size(r->max_bytes, FAKE_RECORD_BYTES) : r->max_bytes;
@@ -52,6 +62,14 @@ void bn_partition_interest_drop(struct bn_partition_interest *i) { bn_list_remov
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q) {
     q->error = p->error;
     q->found = (struct bn_log_found){q->timestamp == -1 ? p->end : 0, -1, 5};
+}
+
+void bn_partition_epoch_end(struct bn_partition *p, struct bn_partition_epoch_end *q) {
+    q->error = p->error;
+    q->found_epoch = q->epoch > 5 ? -1 : q->epoch;
+    q->end_offset = q->epoch > 5 ? -1 : p->end;
+    if (q->current_leader_epoch >= 0 && q->current_leader_epoch != 5)
+        q->error = q->current_leader_epoch < 5 ? KE_FENCED_LEADER_EPOCH : KE_UNKNOWN_LEADER_EPOCH;
 }
 
 /* ---- the world ---- */

@@ -10,9 +10,12 @@
 enum { FAKE_PARTITIONS = 2, FAKE_RECORD_BYTES = 10 };
 
 struct bn_partition {
-    int64_t end;   /* a read gives FAKE_RECORD_BYTES for each offset below it */
-    int16_t error; /* of everything asked */
-    bool park;     /* appends wait for fake_release */
+    int64_t end;                   /* a read gives FAKE_RECORD_BYTES for each offset below it */
+    int16_t error;                 /* of everything asked */
+    int32_t leader, leader_epoch;  /* as the partition knows them */
+    int64_t diverging_end;         /* above 0: readers that tell an epoch are told to go back to here */
+    struct bn_partition_read read; /* a copy of the last read, without its records */
+    bool park;                     /* appends wait for fake_release */
     struct bn_list interests;
     struct bn_partition_append *parked;
     struct bn_partition_append seen; /* a copy of the last append */

@@ -170,6 +170,103 @@ START_TEST(test_no_sessions) {
 }
 END_TEST
 
+/* What a follower says of itself reaches the partition, and counts as its progress once, not each time that the
+ * parked request is read again. */
+START_TEST(test_follower_fields) {
+    for (int version = 12; version <= 15; version += 3) {
+        struct fake_world w;
+        struct sent s;
+        struct kmsg_fetch_response r;
+        fake_world_init(&w);
+        struct bn_partition *p = &w.roster.partitions[0];
+        make(&s, 1, 60000, 1);
+        memset(s.topic.topic_id.bytes, 7, 16);
+        if (version < 15) s.request.replica_id = 2;
+        if (version >= 15) s.request.replica_state.replica_id = 2;
+        if (version >= 15) s.request.replica_state.replica_epoch = 77;
+        s.partitions[0].fetch_offset = 3;
+        s.partitions[0].log_start_offset = 1;
+        s.partitions[0].last_fetched_epoch = 4;
+        s.partitions[0].current_leader_epoch = 5;
+        p->end = 3;
+        fake_world_send(&w, FETCH, version, &s.request);
+        ck_assert_int_eq(w.fake.answers, 0);
+        ck_assert_int_eq(p->read.replica_id, 2);
+        ck_assert_int_eq(p->read.replica_epoch, version >= 15 ? 77 : -1);
+        ck_assert_int_eq(p->read.replica_log_start, 1);
+        ck_assert_int_eq(p->read.last_fetched_epoch, 4);
+        ck_assert_int_eq(p->read.current_leader_epoch, 5);
+        ck_assert(p->read.progress);
+        fake_world_grow(&w, 0, 4);
+        ck_assert_uint_eq(answer(&w, version, &r)[0].records.slice.len, FAKE_RECORD_BYTES);
+        ck_assert_int_eq(p->reads, 2);
+        ck_assert(!p->read.progress);
+        fake_world_fini(&w);
+    }
+}
+END_TEST
+
+/* Logs that part are told at once (KIP-595), without records and without an error. */
+START_TEST(test_divergence_answers_at_once) {
+    struct fake_world w;
+    struct sent s;
+    struct kmsg_fetch_response r;
+    fake_world_init(&w);
+    w.roster.partitions[0].end = 9;
+    w.roster.partitions[0].diverging_end = 6;
+    make(&s, 2, 60000, 1 << 20);
+    s.request.replica_id = 2;
+    s.partitions[0].fetch_offset = 7;
+    s.partitions[0].last_fetched_epoch = 4;
+    fake_world_send(&w, FETCH, 12, &s.request);
+    const struct kmsg_fetch_response_partition *p = answer(&w, 12, &r);
+    ck_assert_int_eq(p[0].error_code, KE_NONE);
+    ck_assert_uint_eq(p[0].records.slice.len, 0);
+    ck_assert_int_eq(p[0].diverging_epoch.epoch, 2);
+    ck_assert_int_eq(p[0].diverging_epoch.end_offset, 6);
+    ck_assert_int_eq(p[1].diverging_epoch.epoch, -1);
+    ck_assert_int_eq(p[1].diverging_epoch.end_offset, -1);
+    ck_assert_int_eq(p[0].preferred_read_replica, -1);
+    fake_world_fini(&w);
+}
+END_TEST
+
+/* KIP-951: whoever asks the wrong broker is told the leader and where it listens, once for all partitions; the image
+ * when the replica here knows less. */
+START_TEST(test_tells_the_leader) {
+    struct fake_world w;
+    struct sent s;
+    struct kmsg_fetch_response r;
+    for (int version = 13; version <= 17; version += 4) {
+        fake_world_init(&w);
+        for (int i = 0; i < FAKE_PARTITIONS; i++) {
+            w.roster.partitions[i].error = KE_NOT_LEADER_OR_FOLLOWER;
+            w.roster.partitions[i].leader = 2;
+            w.roster.partitions[i].leader_epoch = i == 0 ? 6 : 4;
+        }
+        make(&s, 3, 60000, 1);
+        memset(s.topic.topic_id.bytes, 7, 16);
+        fake_world_send(&w, FETCH, version, &s.request);
+        const struct kmsg_fetch_response_partition *p = answer(&w, version, &r);
+        static const int32_t leaders[3] = {2, 1, 1}, epochs[3] = {6, 5, 5}; /* the image says 1 at epoch 5 */
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(p[i].error_code, KE_NOT_LEADER_OR_FOLLOWER);
+            ck_assert_int_eq(p[i].current_leader.leader_id, version >= 16 ? leaders[i] : -1);
+            ck_assert_int_eq(p[i].current_leader.leader_epoch, version >= 16 ? epochs[i] : -1);
+        }
+        ck_assert_int_eq(r.node_endpoints.n, version >= 16 ? 2 : 0);
+        if (version >= 16) {
+            ck_assert_int_eq(r.node_endpoints.v[0].node_id, 2);
+            ck_assert_int_eq(r.node_endpoints.v[0].port, 9192);
+            ck_assert(bn_slice_eq_str(r.node_endpoints.v[0].host, "two.example"));
+            ck_assert_int_eq(r.node_endpoints.v[1].node_id, 1);
+            ck_assert(bn_slice_eq_str(r.node_endpoints.v[1].rack, "r1"));
+        }
+        fake_world_fini(&w);
+    }
+}
+END_TEST
+
 Suite *fetch_suite(void) {
     Suite *s = suite_create("fetch");
     TCase *t = tcase_create("fetch");
@@ -180,6 +277,9 @@ Suite *fetch_suite(void) {
     tcase_add_test(t, test_max_bytes);
     tcase_add_test(t, test_topic_ids);
     tcase_add_test(t, test_no_sessions);
+    tcase_add_test(t, test_follower_fields);
+    tcase_add_test(t, test_divergence_answers_at_once);
+    tcase_add_test(t, test_tells_the_leader);
     suite_add_tcase(s, t);
     return s;
 }

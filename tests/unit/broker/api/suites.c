@@ -13,6 +13,7 @@ Suite *find_coordinator_suite(void);
 Suite *init_producer_id_suite(void);
 Suite *list_offsets_suite(void);
 Suite *metadata_suite(void);
+Suite *offset_for_leader_epoch_suite(void);
 Suite *produce_suite(void);
 Suite *relay_suite(void);
 Suite *request_suite(void);
@@ -37,5 +38,6 @@ const unit_suite_fn unit_suites[] = {
     produce_suite,
     fetch_suite,
     list_offsets_suite,
+    offset_for_leader_epoch_suite,
     NULL,
 };
