@@ -3,7 +3,7 @@
 
     run.py --build DIR [--kinds leader,controller,...] [--rounds N] [--seed S] [--client default|fast|both] [--targets] [--kafka LIBS]
 
-Kinds are those of rounds.py, and `clients` and `znodes`. Each has a cluster and a directory of its own, stopped by pid and removed unless something
+Kinds are those of rounds.py, `clients`, and, alone, `znodes` (with --kafka: what differs between the two). Each has a cluster and a directory of its own, stopped by pid and removed unless something
 was wrong. With --kafka the same rounds run against Apache Kafka, whose jars are in LIBS. With --targets a missed target is a violation
 too. The closing line has the counts; exit 1 on any violation.
 """
@@ -20,9 +20,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import load  # noqa: E402
 import harness  # noqa: E402
 from apache import Kafka  # noqa: E402
+import znodes  # noqa: E402
+from clients import Clients  # noqa: E402
 from rounds import KINDS  # noqa: E402
 
-DEFAULT_ROUNDS = {"leader": 50, "controller": 50, "both": 20, "stop": 5, "follower": 20, "all": 20, "rolling": 5, "delete": 10}
+KINDS = {**KINDS, "clients": Clients}
+DEFAULT_ROUNDS = {"clients": 2, "leader": 50, "controller": 50, "both": 20, "stop": 5, "follower": 20, "all": 20, "rolling": 5, "delete": 10}
 
 
 def percentile(values, percent):
@@ -86,7 +89,7 @@ def run_kind(options, name, client):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, help="the build tree whose programs are tested")
-    parser.add_argument("--kinds", default=",".join(KINDS), help="of " + ", ".join(KINDS))
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of " + ", ".join(KINDS) + "; or znodes")
     parser.add_argument("--rounds", type=int, default=0, help="instead of each kind's own number")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--client", choices=["default", "fast", "both"], default="both", help="librdkafka's defaults, quick retries, or both in turn")
@@ -98,6 +101,8 @@ def main():
     options = parser.parse_args()
     options.build = str(pathlib.Path(options.build).resolve())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` stops the cluster
+    if options.kinds == "znodes":
+        return 0 if znodes.run(harness.Cluster(options.build), options.kafka and Kafka(options.kafka, options.build)) else 1
     clients = ["default", "fast"] if options.client == "both" else [options.client]
     results = [run_kind(options, name, client) for name in options.kinds.split(",") for client in clients]
     print(f"{results.count(True)} passed, {results.count(False)} failed", flush=True)

@@ -98,14 +98,16 @@ static long consume(rd_kafka_t *handle, rd_kafka_queue_t *queue, const char *cod
     return seen;
 }
 
-/* A topic's creation is answered before every leader has heard of it. A producer or a consumer would ask again by
- * itself; this call of librdkafka leaves that to its caller. */
+/* A topic's creation is answered before every leader has heard of it, and a leader may go. A producer or a consumer
+ * would ask again by itself; this call of librdkafka leaves that to its caller. */
 static int64_t end_of(rd_kafka_t *handle, const char *topic, int32_t partition) {
     int64_t low, high = 0;
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int tries = 0; tries < 300; tries++) {
         err = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, 30000);
-        if (err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) break;
+        if (err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
+            err != RD_KAFKA_RESP_ERR__TRANSPORT)
+            break;
         rd_kafka_poll(handle, 100);
     }
     if (err) die("watermarks", rd_kafka_err2str(err));
