@@ -9,12 +9,14 @@
 
 enum { BN_COMMAND_OK, BN_COMMAND_FAILED, BN_COMMAND_USAGE, BN_COMMAND_UNHEALTHY, BN_COMMAND_TIMED_OUT };
 
-int bn_topic_command(int argc, char **argv);       /* barnabas topic create|list|describe|alter|delete */
-int bn_topic_command_kafka(int argc, char **argv); /* kafka-topics.sh */
-int bn_produce_command(int argc, char **argv);     /* barnabas produce, kafka-console-producer.sh */
-int bn_consume_command(int argc, char **argv);     /* barnabas consume, kafka-console-consumer.sh */
-int bn_zk_command(int argc, char **argv);          /* barnabas zk ls|get|stat|tree */
-int bn_wait_command(int argc, char **argv);        /* barnabas wait: for ZooKeeper, for brokers */
+int bn_topic_command(int argc, char **argv);        /* barnabas topic create|list|describe|alter|delete */
+int bn_topic_command_kafka(int argc, char **argv);  /* kafka-topics.sh */
+int bn_config_command(int argc, char **argv);       /* barnabas config describe|set|delete */
+int bn_config_command_kafka(int argc, char **argv); /* kafka-configs.sh */
+int bn_produce_command(int argc, char **argv);      /* barnabas produce, kafka-console-producer.sh */
+int bn_consume_command(int argc, char **argv);      /* barnabas consume, kafka-console-consumer.sh */
+int bn_zk_command(int argc, char **argv);           /* barnabas zk ls|get|stat|tree */
+int bn_wait_command(int argc, char **argv);         /* barnabas wait: for ZooKeeper, for brokers */
 
 /* resolve.c: the bootstrap servers a command line names: --bootstrap-server, --broker-list, or the brokers registered
  * at --zookeeper. Gives "host:port,…" (bn_alloc_free it), or NULL after telling stderr. */

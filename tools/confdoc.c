@@ -10,15 +10,20 @@ static const char *const modes[] = {"no", "cluster", "broker"};
 static void print_valid(const char *valid) {
     /* A bar would end the table's cell. */
     for (; valid && *valid; valid++) {
-        if (*valid == '|') printf(", ");
-        else putchar(*valid);
+        if (*valid == '|')
+            printf(", ");
+        else
+            putchar(*valid);
     }
 }
 
 static void print_text(const char *text) {
-    if (!text) printf("null");
-    else if (*text == '\0') printf("empty");
-    else printf("`%s`", text);
+    if (!text)
+        printf("null");
+    else if (*text == '\0')
+        printf("empty");
+    else
+        printf("`%s`", text);
 }
 
 static void print_broker_rows(bool honoured) {

@@ -1,6 +1,7 @@
 /* main.c: `barnabas`: every tool in one binary, by verb, or by the name of the Kafka script it stands in for.
  */
 #include "tools/command.h"
+#include "tools/near.h"
 
 static const struct {
     const char *name;
@@ -8,11 +9,13 @@ static const struct {
     const char *help; /* NULL: Kafka's own name of a tool, not listed */
 } commands[] = {
     {"topic", bn_topic_command, "create, list, describe, alter and delete topics"},
+    {"config", bn_config_command, "describe, set and delete configs of topics and brokers"},
     {"produce", bn_produce_command, "lines in, records out"},
     {"consume", bn_consume_command, "records in, lines out"},
     {"zk", bn_zk_command, "look at the znodes"},
     {"wait", bn_wait_command, "until a cluster is ready"},
     {"kafka-topics", bn_topic_command_kafka, NULL},
+    {"kafka-configs", bn_config_command_kafka, NULL},
     {"kafka-console-producer", bn_produce_command, NULL},
     {"kafka-console-consumer", bn_consume_command, NULL},
 };
@@ -34,6 +37,11 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < BN_ARRAY_LEN(commands); i++) {
         if (strcmp(commands[i].name, argv[1]) == 0) return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "barnabas: there is no command '%s'\n", argv[1]);
+    struct bn_near near;
+    bn_near_init(&near, bn_slice_str(argv[1]));
+    for (size_t i = 0; i < BN_ARRAY_LEN(commands); i++) bn_near_try(&near, bn_slice_str(commands[i].name));
+    fprintf(stderr, "barnabas: there is no command '%s'", argv[1]);
+    if (near.best.ptr) return fprintf(stderr, " (did you mean %.*s?)\n", BN_SLICE_FMT(near.best)), BN_COMMAND_USAGE;
+    fputc('\n', stderr);
     return usage(stderr, BN_COMMAND_USAGE);
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/slice.h"
+#include "tools/near.h"
 
 static const struct bn_option *exact(const struct bn_option *table, const char *name, size_t len) {
     for (const struct bn_option *o = table; o->name; o++) {
@@ -23,37 +24,15 @@ static const struct bn_option *beginning(const struct bn_option *table, const ch
     return *many ? NULL : found;
 }
 
-enum { NAME_MAX_LEN = 64 };
-
-/* Levenshtein distance of two short names. */
-static size_t distance(const char *a, size_t a_len, const char *b) {
-    size_t row[NAME_MAX_LEN + 1], b_len = strlen(b);
-    if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN) return NAME_MAX_LEN;
-    for (size_t k = 0; k <= b_len; k++) row[k] = k;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t k = 1; k <= b_len; k++) {
-            size_t change = diagonal + (a[i - 1] != b[k - 1]);
-            diagonal = row[k];
-            row[k] = bn_min_size(change, bn_min_size(row[k], row[k - 1]) + 1);
-        }
-    }
-    return row[b_len];
-}
-
 static void tell_unknown(const struct bn_options *o, const char *name, size_t len, bool many) {
     fprintf(stderr, "%s: %.*s is not a recognized option", o->program, (int)len, name);
-    const struct bn_option *near = NULL;
-    size_t best = 4;
-    for (const struct bn_option *it = o->table; it->name; it++) {
-        size_t d = distance(name, len, it->name);
-        if (d < best) best = d, near = it;
-    }
+    struct bn_near near;
+    bn_near_init(&near, bn_slice_of(name, len));
+    for (const struct bn_option *it = o->table; it->name; it++) bn_near_try(&near, bn_slice_str(it->name));
     if (many)
         fprintf(stderr, " (it is the beginning of several)");
-    else if (near)
-        fprintf(stderr, " (did you mean --%s?)", near->name);
+    else if (near.best.ptr)
+        fprintf(stderr, " (did you mean --%.*s?)", BN_SLICE_FMT(near.best));
     fprintf(stderr, "\n");
 }
 

@@ -5,8 +5,9 @@
 
 #include "common/base/alloc.h"
 #include "proto/client/bootstrap.h"
+#include "proto/kafka/kmsg.h"
 
-enum { TIMEOUT_MS = 60000, ARENA_BUDGET = 64 << 20 };
+enum { API_METADATA = 3, TIMEOUT_MS = 60000, ARENA_BUDGET = 64 << 20 };
 
 struct bn_session {
     const char *program;
@@ -45,10 +46,30 @@ int bn_session_version(struct bn_session *s, int api_key) {
     return version;
 }
 
-void *bn_session_call(struct bn_session *s, int api_key, void *request) {
-    struct bn_err e = BN_ERR_NONE;
+void *bn_session_try(struct bn_session *s, int32_t broker, int api_key, void *request, struct bn_err *e) {
     void *response = NULL;
-    if (bn_bootstrap_call_any(s->cluster, api_key, request, TIMEOUT_MS, &response, &e) == BN_OK) return response;
-    fprintf(stderr, "%s: %s\n", s->program, e.text);
-    return NULL;
+    int rc = broker == BN_SESSION_ANY
+                 ? bn_bootstrap_call_any(s->cluster, api_key, request, TIMEOUT_MS, &response, e)
+                 : bn_bootstrap_call_broker(s->cluster, broker, api_key, request, TIMEOUT_MS, &response, e);
+    return rc == BN_OK ? response : NULL;
 }
+
+void *bn_session_call_broker(struct bn_session *s, int32_t broker, int api_key, void *request) {
+    struct bn_err e = BN_ERR_NONE;
+    void *response = bn_session_try(s, broker, api_key, request, &e);
+    if (!response) fprintf(stderr, "%s: %s\n", s->program, e.text);
+    return response;
+}
+
+void *bn_session_call(struct bn_session *s, int api_key, void *request) {
+    return bn_session_call_broker(s, BN_SESSION_ANY, api_key, request);
+}
+
+struct kmsg_metadata_response *bn_session_metadata(struct bn_session *s) {
+    struct kmsg_metadata_request q = kmsg_metadata_request_default;
+    q.topics.n = -1;
+    q.allow_auto_topic_creation = false;
+    return bn_session_call(s, API_METADATA, &q);
+}
+
+const char *bn_session_peer(const struct bn_session *s) { return bn_bootstrap_peer(s->cluster); }

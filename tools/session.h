@@ -19,5 +19,15 @@ int bn_session_version(struct bn_session *s, int api_key);
 /* Sends the request struct of an API (filled for its newest version: what an older one can't say must be at its
  * default) and waits. Gives the response struct, or NULL after telling stderr. */
 void *bn_session_call(struct bn_session *s, int api_key, void *request);
+/* The same of that broker: its address is looked up when not known yet. */
+void *bn_session_call_broker(struct bn_session *s, int32_t broker, int api_key, void *request);
+/* The same, told to e instead of stderr; broker BN_SESSION_ANY is any. */
+enum { BN_SESSION_ANY = -1 };
+void *bn_session_try(struct bn_session *s, int32_t broker, int api_key, void *request, struct bn_err *e);
+/* Metadata of all topics, or NULL after telling stderr. Creates none. */
+struct kmsg_metadata_response;
+struct kmsg_metadata_response *bn_session_metadata(struct bn_session *s);
+/* "host:port" of the broker that was asked last. */
+const char *bn_session_peer(const struct bn_session *s);
 
 #endif

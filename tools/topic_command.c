@@ -17,8 +17,7 @@
         {"unavailable-partitions", BN_OPTION_FLAG, "describe: only those without a leader"},                           \
         {"under-min-isr-partitions", BN_OPTION_FLAG, "describe: only those below min.insync.replicas"},                \
         {"at-min-isr-partitions", BN_OPTION_FLAG, "describe: only those at min.insync.replicas"},                      \
-        {"delete-config", BN_OPTION_VALUE, NULL},                                                                      \
-        {"topic-id", BN_OPTION_VALUE, "describe: the topic with this id"},                                             \
+        {"delete-config", BN_OPTION_VALUE, NULL}, {"topic-id", BN_OPTION_VALUE, "describe: the topic with this id"},   \
         {"topics-with-overrides", BN_OPTION_FLAG, "describe: only topics with configs of their own"},                  \
         {"command-config", BN_OPTION_VALUE, NULL}, {"disable-rack-aware", BN_OPTION_FLAG, NULL},                       \
         {"force", BN_OPTION_FLAG, NULL}, {"partition-size-limit-per-response", BN_OPTION_VALUE, NULL},                 \

@@ -1,7 +1,9 @@
 /* suites.c: the suites of tools. */
 #include "tests/unit/unit.h"
 
+Suite *jsonout_suite(void);
+Suite *near_suite(void);
 Suite *options_suite(void);
 Suite *topic_rules_suite(void);
 
-const unit_suite_fn unit_suites[] = {options_suite, topic_rules_suite, NULL};
+const unit_suite_fn unit_suites[] = {jsonout_suite, near_suite, options_suite, topic_rules_suite, NULL};

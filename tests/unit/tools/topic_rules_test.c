@@ -83,8 +83,8 @@ static const struct {
     bool bounded, good;
     int64_t want;
 } numbers[] = {
-    {NULL, true, true, 7},         {"1", true, true, 1},     {"32767", true, true, 32767}, {"32768", true, false, 0},
-    {"0", true, false, 0},         {"-2", true, false, 0},   {"many", true, false, 0},     {"", true, false, 0},
+    {NULL, true, true, 7},           {"1", true, true, 1},    {"32767", true, true, 32767}, {"32768", true, false, 0},
+    {"0", true, false, 0},           {"-2", true, false, 0},  {"many", true, false, 0},     {"", true, false, 0},
     {"2147483648", false, false, 0}, {"-5", false, true, -5}, {"0", false, true, 0},        {"1x", false, false, 0},
 };
 
