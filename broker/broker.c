@@ -152,6 +152,7 @@ static void compose(struct bn_broker *b) {
         .rosters = b->rosters,
         .shard_count = b->shard_count,
         .broker_id = b->broker_id,
+        .logdirs = b->logdirs,
         .auto_create_topics = bn_conf_bool(b->settings->conf, BN_CONF_AUTO_CREATE_TOPICS_ENABLE),
         .conf = b->settings->conf,
         .image = image_of,

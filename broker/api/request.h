@@ -24,8 +24,9 @@ struct bn_api_deps {
     struct bn_roster *const *rosters; /* parallel to shards; a roster is touched on its shard only */
     int shard_count;
     int32_t broker_id;
-    bool auto_create_topics; /* auto.create.topics.enable */
+    bool auto_create_topics;    /* auto.create.topics.enable */
     const struct bn_conf *conf; /* static configuration (common/conf) */
+    struct bn_logdirs *logdirs; /* paths and states only */
     /* The image as the calling shard knows it (borrowed until the turn ends). */
     struct bn_image *(*image)(void *arg, struct bn_shard *shard);
     /* Sends an admin request to the active controller; reply(reply_arg, error, body) comes on the calling shard:
@@ -45,16 +46,16 @@ struct bn_api_row;
 struct bn_request {
     const struct bn_api_deps *deps;
     const struct bn_api_row *row;
-    struct bn_shard *shard;  /* the connection's */
-    struct bn_conn *conn;    /* NULL once the connection is gone: answering is then a no-op */
-    const char *listener;    /* name of the listener the client came in by */
-    char client_host[64];    /* the peer's address, without port */
+    struct bn_shard *shard; /* the connection's */
+    struct bn_conn *conn;   /* NULL once the connection is gone: answering is then a no-op */
+    const char *listener;   /* name of the listener the client came in by */
+    char client_host[64];   /* the peer's address, without port */
     struct bn_header header;
-    struct bn_buf *frame;    /* holds what slices of message borrow */
-    struct bn_slice body;    /* the undecoded message, in frame: what is forwarded */
-    void *message;           /* struct kmsg_<name>_request of header.api_version */
-    struct bn_arena arena;   /* for message and for the handler's own state; dies with the request */
-    uint64_t deadline_ms;    /* the handler's to use */
+    struct bn_buf *frame;  /* holds what slices of message borrow */
+    struct bn_slice body;  /* the undecoded message, in frame: what is forwarded */
+    void *message;         /* struct kmsg_<name>_request of header.api_version */
+    struct bn_arena arena; /* for message and for the handler's own state; dies with the request */
+    uint64_t deadline_ms;  /* the handler's to use */
     /* A handler that waits may set it: called on the request's shard, once, when the connection has ended (conn is NULL
      * then). The request still has to be ended. */
     void (*abandoned)(void *arg);

@@ -230,6 +230,24 @@ int64_t bn_log_size_bytes(const struct bn_log *l) {
     return sum;
 }
 
+int bn_log_producers(const struct bn_log *l, struct bn_log_producer **out) {
+    int count = 0;
+    *out = bn_alloc_zero(l->producers.map.count + 1, sizeof **out);
+    size_t at = 0;
+    for (struct bn_map_entry *m; (m = bn_map_next(&l->producers.map, &at)) != NULL;) {
+        const struct bn_producer *p = m->value;
+        (*out)[count++] = (struct bn_log_producer){
+            .id = (int64_t)p->id,
+            .last_timestamp = p->last_timestamp,
+            .txn_start_offset = p->txn_first_offset,
+            .epoch = p->epoch,
+            .last_sequence = p->count > 0 ? p->batches[p->count - 1].last_sequence : -1,
+            .coordinator_epoch = p->coordinator_epoch,
+        };
+    }
+    return count;
+}
+
 int bn_log_read_range(struct bn_log *l, struct bn_log_range *range, struct bn_chain *out) {
     return bn_logread_range(l, range, out);
 }

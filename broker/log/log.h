@@ -116,6 +116,14 @@ int64_t bn_log_size_bytes(const struct bn_log *l);
 const char *bn_log_dir(const struct bn_log *l);
 void bn_log_reconfigure(struct bn_log *l, const struct bn_log_config *c);
 
+/* What the log remembers of one producer id (DescribeProducers). */
+struct bn_log_producer {
+    int64_t id, last_timestamp, txn_start_offset;    /* txn_start_offset: -1 = no open transaction */
+    int32_t epoch, last_sequence, coordinator_epoch; /* last_sequence, coordinator_epoch: -1 = none */
+};
+/* Their count; gives an array (bn_alloc_free it), in no order. */
+int bn_log_producers(const struct bn_log *l, struct bn_log_producer **out);
+
 struct bn_log_range {
     int64_t offset, upper_offset;
     size_t max_bytes;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -19,9 +20,7 @@ struct real_file {
     char path[];
 };
 
-static const char *path_of(const struct bn_file *f) {
-    return BN_CONTAINER_OF(f, const struct real_file, file)->path;
-}
+static const char *path_of(const struct bn_file *f) { return BN_CONTAINER_OF(f, const struct real_file, file)->path; }
 
 static int fail(struct bn_err *e, const char *what, const char *path) {
     int err = errno;
@@ -210,6 +209,15 @@ static int real_mtime_ms(const struct bn_disk *d, const char *path, int64_t *out
     return 0;
 }
 
+static int real_space(const struct bn_disk *d, const char *path, int64_t *total, int64_t *usable, struct bn_err *e) {
+    (void)d;
+    struct statvfs st;
+    if (statvfs(path, &st) != 0) return fail(e, "statvfs", path);
+    *total = (int64_t)(st.f_blocks * st.f_frsize);
+    *usable = (int64_t)(st.f_bavail * st.f_frsize);
+    return 0;
+}
+
 const struct bn_disk *bn_disk_real(void) {
     static const struct bn_disk real = {
         .open = real_open,
@@ -226,6 +234,7 @@ const struct bn_disk *bn_disk_real(void) {
         .sync_dir = real_sync_dir,
         .list = real_list,
         .mtime_ms = real_mtime_ms,
+        .space = real_space,
     };
     return &real;
 }
@@ -245,12 +254,16 @@ int bn_disk_read_all(const struct bn_disk *d, const char *path, size_t max, uint
         /* One byte more than asked for, always NUL, for those who read text. */
         bytes = bn_alloc((size_t)size + 1);
         ssize_t n = d->pread(f, bytes, (size_t)size, 0, e);
-        if (n < 0) rc = (int)n;
-        else bytes[*len = (size_t)n] = '\0';
+        if (n < 0)
+            rc = (int)n;
+        else
+            bytes[ *len = (size_t)n] = '\0';
     }
     bn_file_unref(f);
-    if (rc) bn_alloc_free(bytes);
-    else *out = bytes;
+    if (rc)
+        bn_alloc_free(bytes);
+    else
+        *out = bytes;
     return rc;
 }
 
@@ -272,8 +285,10 @@ int bn_disk_write_atomic(const struct bn_disk *d, const char *path, const void *
         if (rc == 0) rc = d->datasync(f, e);
         bn_file_unref(f);
         if (rc == 0) rc = d->rename(d, tmp, path, e);
-        if (rc == 0) rc = sync_parent(d, path, e);
-        else (void)d->unlink(d, tmp, NULL);
+        if (rc == 0)
+            rc = sync_parent(d, path, e);
+        else
+            (void)d->unlink(d, tmp, NULL);
     }
     bn_alloc_free(tmp);
     return rc;

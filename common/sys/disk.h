@@ -45,9 +45,10 @@ struct bn_disk {
     int (*rmdir)(const struct bn_disk *, const char *path, struct bn_err *e);
     int (*sync_dir)(const struct bn_disk *, const char *path, struct bn_err *e);
     /* Gives an array sorted by name (bn_alloc_free it), without . and .. */
-    int (*list)(const struct bn_disk *, const char *path, struct bn_disk_entry **out, size_t *count,
-                struct bn_err *e);
+    int (*list)(const struct bn_disk *, const char *path, struct bn_disk_entry **out, size_t *count, struct bn_err *e);
     int (*mtime_ms)(const struct bn_disk *, const char *path, int64_t *out, struct bn_err *e); /* BN_NOTFOUND */
+    /* How large the filesystem is that holds path, and how much of it this user may still fill; bytes. */
+    int (*space)(const struct bn_disk *, const char *path, int64_t *total, int64_t *usable, struct bn_err *e);
 };
 
 const struct bn_disk *bn_disk_real(void);

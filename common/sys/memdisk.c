@@ -25,8 +25,8 @@ struct node {
     int refs;
     bool is_dir;
     int64_t mtime_ms;
-    struct names now, durable;        /* of a directory */
-    struct bytes written, synced;     /* of a file */
+    struct names now, durable;    /* of a directory */
+    struct bytes written, synced; /* of a file */
 };
 
 struct name {
@@ -259,8 +259,7 @@ static void put_bytes(struct node *n, const struct iovec *iov, int iov_count, si
     }
 }
 
-static int mem_pwritev(struct bn_file *file, const struct iovec *iov, int iov_count, int64_t offset,
-                       struct bn_err *e) {
+static int mem_pwritev(struct bn_file *file, const struct iovec *iov, int iov_count, int64_t offset, struct bn_err *e) {
     struct memfile *f = memfile_of(file);
     struct bn_memdisk *m = f->m;
     int rc = enter(m, BN_MEMDISK_PWRITEV, f->path, e);
@@ -429,10 +428,22 @@ static int mem_mtime_ms(const struct bn_disk *d, const char *path, int64_t *out,
     return leave(m, rc);
 }
 
+/* Without a bound the disk is as large as an int64_t says. */
+static int mem_space(const struct bn_disk *d, const char *path, int64_t *total, int64_t *usable, struct bn_err *e) {
+    struct bn_memdisk *m = memdisk_of(d);
+    int rc = enter(m, BN_MEMDISK_SPACE, path, e);
+    if (rc == 0 && !find_node(m, path)) rc = absent(e, path);
+    if (rc == 0) {
+        *usable = m->room_bytes >= 0 ? m->room_bytes : INT64_MAX;
+        *total = *usable;
+    }
+    return leave(m, rc);
+}
+
 struct bn_memdisk *bn_memdisk_new(void) {
     static const struct bn_disk calls = {
-        mem_open,   mem_pread,  mem_pwritev, mem_datasync, mem_truncate, mem_size, mem_allocate,
-        mem_rename, mem_unlink, mem_mkdir,   mem_rmdir,    mem_sync_dir, mem_list, mem_mtime_ms,
+        mem_open,   mem_pread, mem_pwritev, mem_datasync, mem_truncate, mem_size,     mem_allocate, mem_rename,
+        mem_unlink, mem_mkdir, mem_rmdir,   mem_sync_dir, mem_list,     mem_mtime_ms, mem_space,
     };
     struct bn_memdisk *m = bn_alloc_zero(1, sizeof *m);
     m->disk = calls;

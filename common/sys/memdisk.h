@@ -24,6 +24,7 @@ enum bn_memdisk_call {
     BN_MEMDISK_SYNC_DIR,
     BN_MEMDISK_LIST,
     BN_MEMDISK_MTIME,
+    BN_MEMDISK_SPACE,
     BN_MEMDISK_CALLS,
 };
 

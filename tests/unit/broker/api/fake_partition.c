@@ -3,6 +3,8 @@
 
 #include <check.h>
 
+#include "broker/replica/survey.h"
+#include "common/base/alloc.h"
 #include "common/base/check.h"
 
 struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition) {
@@ -71,6 +73,30 @@ void bn_partition_epoch_end(struct bn_partition *p, struct bn_partition_epoch_en
     if (q->current_leader_epoch >= 0 && q->current_leader_epoch != 5)
         q->error = q->current_leader_epoch < 5 ? KE_FENCED_LEADER_EPOCH : KE_UNKNOWN_LEADER_EPOCH;
 }
+
+/* ---- what administrators ask ---- */
+
+void bn_survey_size(const struct bn_partition *p, struct bn_survey_size *out) {
+    *out = (struct bn_survey_size){.dir_index = p->error ? -1 : 0, .size_bytes = p->end * FAKE_RECORD_BYTES};
+}
+
+int16_t bn_survey_producers(const struct bn_partition *p, struct bn_log_producer **out, int *count) {
+    *count = (int)p->end;
+    *out = bn_alloc_zero((size_t)*count + 1, sizeof **out);
+    for (int i = 0; i < *count; i++) {
+        (*out)[i] = (struct bn_log_producer){.id = 1000 + i,
+                                             .last_timestamp = 5,
+                                             .txn_start_offset = -1,
+                                             .epoch = 2,
+                                             .last_sequence = 9,
+                                             .coordinator_epoch = -1};
+    }
+    return p->error;
+}
+
+int bn_logdirs_count(const struct bn_logdirs *d) { return 2; }
+const char *bn_logdirs_path(const struct bn_logdirs *d, int dir_index) { return dir_index == 0 ? "/tmp" : "/gone"; }
+bool bn_logdirs_online(const struct bn_logdirs *d, int dir_index) { return dir_index == 0; }
 
 /* ---- the world ---- */
 

@@ -7,6 +7,9 @@ Suite *create_partitions_suite(void);
 Suite *create_topics_suite(void);
 Suite *delete_topics_suite(void);
 Suite *describe_cluster_suite(void);
+Suite *describe_log_dirs_suite(void);
+Suite *describe_producers_suite(void);
+Suite *describe_topic_partitions_suite(void);
 Suite *fetch_suite(void);
 Suite *describe_configs_suite(void);
 Suite *find_coordinator_suite(void);
@@ -30,6 +33,9 @@ const unit_suite_fn unit_suites[] = {
     find_coordinator_suite,
     describe_cluster_suite,
     describe_configs_suite,
+    describe_log_dirs_suite,
+    describe_producers_suite,
+    describe_topic_partitions_suite,
     create_topics_suite,
     delete_topics_suite,
     create_partitions_suite,

@@ -3,5 +3,6 @@
 
 Suite *partition_suite(void);
 Suite *roster_suite(void);
+Suite *survey_suite(void);
 
-const unit_suite_fn unit_suites[] = {partition_suite, roster_suite, NULL};
+const unit_suite_fn unit_suites[] = {partition_suite, roster_suite, survey_suite, NULL};

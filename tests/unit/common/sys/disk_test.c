@@ -73,6 +73,10 @@ START_TEST(test_directories) {
     int64_t mtime;
     ck_assert_int_eq(disk->mtime_ms(disk, none, &mtime, &e), BN_NOTFOUND);
     ck_assert_int_eq(disk->mtime_ms(disk, x, &mtime, &e), 0);
+    int64_t total = 0, usable = 0;
+    ck_assert_int_eq(disk->space(disk, none, &total, &usable, &e), BN_NOTFOUND);
+    ck_assert_int_eq(disk->space(disk, x, &total, &usable, &e), 0);
+    ck_assert(total > 0 && usable > 0 && usable <= total);
     ck_assert_int_gt(mtime, 1600000000000);
     ck_assert(bn_disk_exists(disk, a));
     ck_assert_int_eq(bn_disk_remove_tree(disk, a, &e), 0);
