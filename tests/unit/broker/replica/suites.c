@@ -2,7 +2,11 @@
 #include "tests/unit/unit.h"
 
 Suite *partition_suite(void);
+Suite *partition_lead_suite(void);
+Suite *partition_serve_suite(void);
 Suite *roster_suite(void);
 Suite *survey_suite(void);
 
-const unit_suite_fn unit_suites[] = {partition_suite, roster_suite, survey_suite, NULL};
+const unit_suite_fn unit_suites[] = {
+    partition_suite, partition_lead_suite, partition_serve_suite, roster_suite, survey_suite, NULL,
+};

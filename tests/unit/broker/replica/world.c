@@ -235,6 +235,8 @@ int16_t world_read(struct world *w, int64_t offset, int32_t current_epoch, struc
                                       .max_bytes = 1 << 20,
                                       .current_leader_epoch = current_epoch,
                                       .replica_id = -1,
+                                      .replica_epoch = -1,
+                                      .replica_log_start = -1,
                                       .last_fetched_epoch = -1,
                                       .whole_first = true};
     bn_chain_init(&out->records);
