@@ -81,8 +81,7 @@ static void watch_part(struct bn_scatter_part *part, struct bn_partition *partit
     struct fetch_part *p = BN_CONTAINER_OF(part, struct fetch_part, scatter);
     p->interest.moved = moved;
     p->interest.follower = p->read.replica_id >= 0;
-    p->interest.seen = p->read.high_watermark;
-    if (p->interest.follower) p->interest.seen = p->read.offset;
+    p->interest.seen = p->read.readable_end; /* what is below was not enough */
     bn_list_init(&p->interest.link);
     if (partition)
         bn_partition_interest_add(partition, &p->interest);

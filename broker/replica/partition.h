@@ -46,6 +46,7 @@ struct bn_partition_read {
     /* out */
     int16_t error;
     int64_t high_watermark, last_stable_offset, log_start_offset;
+    int64_t readable_end; /* this reader's: a follower's the log's end, a consumer's the high watermark; -1 on error */
     int32_t leader_id, leader_epoch;
     int32_t
         diverging_epoch; /* -1, or the logs part: the largest epoch known here that is not above last_fetched_epoch, */

@@ -68,7 +68,7 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     BN_ON_SHARD(p->deps->shard);
     r->leader_id = p->leader;
     r->leader_epoch = p->leader_epoch;
-    r->high_watermark = r->last_stable_offset = r->log_start_offset = -1;
+    r->high_watermark = r->last_stable_offset = r->log_start_offset = r->readable_end = -1;
     r->diverging_epoch = -1;
     r->diverging_end = -1;
     r->bytes = 0;
@@ -76,8 +76,8 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     if (r->error != KE_NONE) return;
     r->high_watermark = r->last_stable_offset = p->high_watermark;
     r->log_start_offset = bn_log_start_offset(p->log);
+    int64_t upper = r->readable_end = r->replica_id >= 0 ? bn_log_end_offset(p->log) : p->high_watermark;
     if (diverges(p, r)) return;
-    int64_t upper = r->replica_id >= 0 ? bn_log_end_offset(p->log) : p->high_watermark;
     int64_t first = 0;
     if (r->offset >= upper && r->offset <= bn_log_end_offset(p->log)) return; /* nothing yet */
     int rc = bn_log_read(p->log, r->offset, upper, r->max_bytes, r->whole_first, &r->records, &r->bytes, &first);

@@ -39,7 +39,7 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     r->leader_epoch = p->leader_epoch;
     r->diverging_epoch = -1;
     r->diverging_end = -1;
-    r->high_watermark = r->last_stable_offset = p->end;
+    r->high_watermark = r->last_stable_offset = r->readable_end = p->end;
     r->log_start_offset = 0;
     r->bytes = 0;
     if (r->last_fetched_epoch >= 0 && p->diverging_end > 0) {
