@@ -1,9 +1,9 @@
-/* admin.c: CreateTopics, DeleteTopics and CreatePartitions between Kafka's wire format and the brain's events. Owns
- * nothing but the arena of each request.
+/* admin.c: CreateTopics, DeleteTopics and CreatePartitions between Kafka's wire format and the brain's events; changes
+ * of configs are admin_config.c's. Owns nothing but the arena of each request.
  *
  * Defaults are those of the broker that was asked: they come along with the request. A string with a NUL inside, which
  * no C string can hold, gets '?' in its place and so is no legal name any more. */
-#include "controller/admin.h"
+#include "controller/admin_int.h"
 
 #include "common/base/check.h"
 #include "common/conf/topic_conf.h"
@@ -14,11 +14,11 @@
 
 enum { CREATE_TOPICS = 19, DELETE_TOPICS = 20, CREATE_PARTITIONS = 37 };
 
-static void *take(struct bn_admin *a, int32_t count, size_t size) {
+void *bn_admin_take(struct bn_admin *a, int32_t count, size_t size) {
     return bn_arena_array(&a->arena, (size_t)(count > 0 ? count : 0) + 1, size);
 }
 
-static const char *copy(struct bn_admin *a, struct bn_slice s) {
+const char *bn_admin_copy(struct bn_admin *a, struct bn_slice s) {
     if (bn_slice_is_null(s)) return NULL;
     char *text = bn_arena_copy(&a->arena, s);
     for (size_t i = 0; text && i < s.len; i++) {
@@ -52,14 +52,15 @@ static bool default_bool(const Bn__AdminRequest *in, const char *name, bool othe
 
 static bool take_configs(struct bn_admin *a, const struct kmsg_create_topics_request_topic *in,
                          struct bn_event_create_topic *out) {
-    struct bn_fact_pair *pairs = take(a, in->configs.n, sizeof *pairs);
-    struct bn_topic_conf_pair *checked = take(a, in->configs.n, sizeof *checked);
+    struct bn_fact_pair *pairs = bn_admin_take(a, in->configs.n, sizeof *pairs);
+    struct bn_topic_conf_pair *checked = bn_admin_take(a, in->configs.n, sizeof *checked);
     if (!pairs || !checked) return false;
     out->configs = pairs;
     out->config_count = in->configs.n;
     for (int32_t i = 0; i < in->configs.n; i++) {
         checked[i] = (struct bn_topic_conf_pair){in->configs.v[i].name, in->configs.v[i].value};
-        pairs[i] = (struct bn_fact_pair){copy(a, in->configs.v[i].name), copy(a, in->configs.v[i].value)};
+        pairs[i] = (struct bn_fact_pair){bn_admin_copy(a, in->configs.v[i].name),
+                                         bn_admin_copy(a, in->configs.v[i].value)};
         if (!pairs[i].name) return false;
         if (pairs[i].value || out->config_error) continue;
         out->config_error = KE_INVALID_REQUEST;
@@ -69,14 +70,14 @@ static bool take_configs(struct bn_admin *a, const struct kmsg_create_topics_req
     struct bn_err e = BN_ERR_NONE;
     if (!out->config_error && bn_topic_conf_validate(checked, (size_t)in->configs.n, &e) != BN_OK) {
         out->config_error = KE_INVALID_CONFIG;
-        out->config_message = copy(a, bn_slice_str(e.text));
+        out->config_message = bn_admin_copy(a, bn_slice_str(e.text));
     }
     return true;
 }
 
 static bool take_assignments(struct bn_admin *a, const struct kmsg_create_topics_request_topic *in,
                              struct bn_event_create_topic *out) {
-    struct bn_event_assignment *to = take(a, in->assignments.n, sizeof *to);
+    struct bn_event_assignment *to = bn_admin_take(a, in->assignments.n, sizeof *to);
     if (!to) return false;
     for (int32_t i = 0; i < in->assignments.n; i++) {
         const struct kmsg_create_topics_request_assignment *from = &in->assignments.v[i];
@@ -89,11 +90,11 @@ static bool take_assignments(struct bn_admin *a, const struct kmsg_create_topics
 
 static bool take_create_topics(struct bn_admin *a, const Bn__AdminRequest *in) {
     const struct kmsg_create_topics_request *r = a->request;
-    struct bn_event_create_topic *topics = take(a, r->topics.n, sizeof *topics);
+    struct bn_event_create_topic *topics = bn_admin_take(a, r->topics.n, sizeof *topics);
     if (!topics) return false;
     for (int32_t i = 0; i < r->topics.n; i++) {
         const struct kmsg_create_topics_request_topic *from = &r->topics.v[i];
-        topics[i] = (struct bn_event_create_topic){.name = copy(a, from->name),
+        topics[i] = (struct bn_event_create_topic){.name = bn_admin_copy(a, from->name),
                                                    .num_partitions = from->num_partitions,
                                                    .replication_factor = from->replication_factor};
         if (!topics[i].name || !take_assignments(a, from, &topics[i]) || !take_configs(a, from, &topics[i]))
@@ -119,8 +120,8 @@ static const struct kmsg_create_topics_request_topic *asked(const struct kmsg_cr
 static void tell_configs(struct bn_admin *a, const struct bn_conf *conf,
                          const struct kmsg_create_topics_request_topic *in,
                          struct kmsg_create_topics_response_topic *out) {
-    struct kmsg_create_topics_response_config *rows = take(a, BN_TOPIC_CONF_COUNT, sizeof *rows);
-    struct bn_topic_conf_pair *pairs = take(a, in->configs.n, sizeof *pairs);
+    struct kmsg_create_topics_response_config *rows = bn_admin_take(a, BN_TOPIC_CONF_COUNT, sizeof *rows);
+    struct bn_topic_conf_pair *pairs = bn_admin_take(a, in->configs.n, sizeof *pairs);
     if (!rows || !pairs) return;
     for (int32_t i = 0; i < in->configs.n; i++) {
         pairs[i] = (struct bn_topic_conf_pair){in->configs.v[i].name, in->configs.v[i].value};
@@ -132,7 +133,7 @@ static void tell_configs(struct bn_admin *a, const struct bn_conf *conf,
         bn_topic_conf_describe(&t, conf, (enum bn_topic_conf_key)k, &d);
         rows[k] = (struct kmsg_create_topics_response_config){
             .name = bn_slice_str(d.name),
-            .value = bn_slice_str(d.value ? copy(a, bn_slice_str(d.value)) : NULL),
+            .value = bn_slice_str(d.value ? bn_admin_copy(a, bn_slice_str(d.value)) : NULL),
             .read_only = d.read_only,
             .config_source = (int8_t)d.source,
             .is_sensitive = d.sensitive,
@@ -145,7 +146,7 @@ static void tell_configs(struct bn_admin *a, const struct bn_conf *conf,
 
 static void encode_create_topics(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
     struct kmsg_create_topics_response m = kmsg_create_topics_response_default;
-    m.topics.v = take(a, r->topic_count, sizeof *m.topics.v);
+    m.topics.v = bn_admin_take(a, r->topic_count, sizeof *m.topics.v);
     BN_ASSERT(m.topics.v);
     m.topics.n = r->topic_count;
     for (int32_t i = 0; i < r->topic_count; i++) {
@@ -171,11 +172,11 @@ static void encode_create_topics(struct bn_admin *a, const struct bn_output_repl
 static bool take_delete_topics(struct bn_admin *a, const Bn__AdminRequest *in) {
     const struct kmsg_delete_topics_request *r = a->request;
     int32_t n = a->version >= 6 ? r->topics.n : r->topic_names.n;
-    struct bn_event_delete_topic *topics = take(a, n, sizeof *topics);
+    struct bn_event_delete_topic *topics = bn_admin_take(a, n, sizeof *topics);
     if (!topics) return false;
     for (int32_t i = 0; i < n; i++) {
         struct bn_slice name = a->version >= 6 ? r->topics.v[i].name : r->topic_names.v[i];
-        topics[i].name = copy(a, name);
+        topics[i].name = bn_admin_copy(a, name);
         if (!topics[i].name && !bn_slice_is_null(name)) return false;
         if (a->version >= 6) topics[i].id = r->topics.v[i].topic_id;
     }
@@ -192,7 +193,7 @@ static bool take_delete_topics(struct bn_admin *a, const Bn__AdminRequest *in) {
 
 static void encode_delete_topics(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
     struct kmsg_delete_topics_response m = kmsg_delete_topics_response_default;
-    m.responses.v = take(a, r->topic_count, sizeof *m.responses.v);
+    m.responses.v = bn_admin_take(a, r->topic_count, sizeof *m.responses.v);
     BN_ASSERT(m.responses.v);
     m.responses.n = r->topic_count;
     for (int32_t i = 0; i < r->topic_count; i++) {
@@ -211,12 +212,12 @@ static void encode_delete_topics(struct bn_admin *a, const struct bn_output_repl
 
 static bool take_create_partitions(struct bn_admin *a) {
     const struct kmsg_create_partitions_request *r = a->request;
-    struct bn_event_add_partitions *topics = take(a, r->topics.n, sizeof *topics);
+    struct bn_event_add_partitions *topics = bn_admin_take(a, r->topics.n, sizeof *topics);
     if (!topics) return false;
     for (int32_t i = 0; i < r->topics.n; i++) {
         const struct kmsg_create_partitions_request_topic *from = &r->topics.v[i];
-        struct bn_fact_ids *ids = take(a, from->assignments.n, sizeof *ids);
-        topics[i] = (struct bn_event_add_partitions){.name = copy(a, from->name),
+        struct bn_fact_ids *ids = bn_admin_take(a, from->assignments.n, sizeof *ids);
+        topics[i] = (struct bn_event_add_partitions){.name = bn_admin_copy(a, from->name),
                                                      .count = from->count,
                                                      .has_assignments = from->assignments.n >= 0,
                                                      .assignments = ids,
@@ -235,7 +236,7 @@ static bool take_create_partitions(struct bn_admin *a) {
 
 static void encode_create_partitions(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
     struct kmsg_create_partitions_response m = kmsg_create_partitions_response_default;
-    m.results.v = take(a, r->topic_count, sizeof *m.results.v);
+    m.results.v = bn_admin_take(a, r->topic_count, sizeof *m.results.v);
     BN_ASSERT(m.results.v);
     m.results.n = r->topic_count;
     for (int32_t i = 0; i < r->topic_count; i++) {
@@ -251,7 +252,8 @@ int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const
     a->api_key = in->api_key;
     a->version = in->api_version;
     a->conf = c->config.conf;
-    bool known = a->api_key == CREATE_TOPICS || a->api_key == DELETE_TOPICS || a->api_key == CREATE_PARTITIONS;
+    bool known = a->api_key == CREATE_TOPICS || a->api_key == DELETE_TOPICS || a->api_key == CREATE_PARTITIONS ||
+                 bn_admin_config_is(a);
     const struct bn_codec_desc *desc = known ? bn_codec_request(a->api_key) : NULL;
     if (!desc || a->version < bn_codec_min_version(desc) || a->version > bn_codec_max_version(desc)) {
         return KE_UNSUPPORTED_VERSION;
@@ -265,6 +267,7 @@ int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const
     if (a->api_key == CREATE_TOPICS) ok = take_create_topics(a, in);
     if (a->api_key == DELETE_TOPICS) ok = take_delete_topics(a, in);
     if (a->api_key == CREATE_PARTITIONS) ok = take_create_partitions(a);
+    if (bn_admin_config_is(a)) ok = bn_admin_config_take(a, in);
     return ok ? KE_NONE : KE_INVALID_REQUEST;
 }
 
@@ -274,6 +277,8 @@ void bn_admin_encode(struct bn_admin *a, const struct bn_output_reply *r, struct
         encode_create_topics(a, r, out);
     else if (a->api_key == DELETE_TOPICS)
         encode_delete_topics(a, r, out);
+    else if (bn_admin_config_is(a))
+        bn_admin_config_encode(a, r, out);
     else
         encode_create_partitions(a, r, out);
 }

@@ -214,6 +214,8 @@ static void set_token(struct bn_event *e, uint64_t token) {
         e->u.create_topics.token = token;
     else if (e->kind == BN_EVENT_DELETE_TOPICS)
         e->u.delete_topics.token = token;
+    else if (e->kind == BN_EVENT_ALTER_CONFIGS)
+        e->u.alter_configs.token = token;
     else
         e->u.create_partitions.token = token;
 }

@@ -22,6 +22,7 @@
 #include "common/zk/znode_path.h"
 #include "controller/calls.h"
 #include "controller/channel.h"
+#include "controller/config_rules.h"
 #include "controller/controller_int.h"
 #include "controller/effect.h"
 #include "controller/probe.h"
@@ -159,7 +160,8 @@ void bn_controller_loaded(struct bn_controller *c, struct bn_event_activated *st
     if (c->reign != BN_REIGN_LOADING) return;
     struct bn_model_settings s = {.unclean_election = c->config.unclean_election,
                                   .delete_topic_enable = c->config.delete_topic_enable,
-                                  .session_timeout_ms = c->config.zk_session_timeout_ms};
+                                  .session_timeout_ms = c->config.zk_session_timeout_ms,
+                                  .change_config = bn_config_rules_change};
     c->config.env->random(&s.random_seed, sizeof s.random_seed);
     c->model = bn_model_new(&s);
     c->reign = BN_REIGN_ACTIVE;

@@ -46,12 +46,22 @@ static void encode_state(struct bn_str *out, const struct bn_fact_state *in) {
     bn_znode_state_encode(out, &z);
 }
 
+static void encode_change(struct bn_str *out, const struct bn_fact_config *in) {
+    struct bn_znode_path entity;
+    const char *path = bn_znode_path_config(&entity, in->type, bn_slice_str(in->name));
+    BN_ASSERT(path && strncmp(path, BN_ZNODE_CONFIG "/", sizeof BN_ZNODE_CONFIG) == 0);
+    bn_znode_config_change_encode(out, &(struct bn_znode_config_change){path + sizeof BN_ZNODE_CONFIG});
+}
+
 /* Appends the data; false = null data. */
 static bool encode(struct bn_str *out, struct bn_arena *a, const struct bn_output_op *in) {
     switch (in->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
     case BN_OUTPUT_OP_SET_CONFIG:
         encode_config(out, a, &in->u.config);
+        return true;
+    case BN_OUTPUT_OP_TELL_CONFIG:
+        encode_change(out, &in->u.config);
         return true;
     case BN_OUTPUT_OP_CREATE_TOPIC:
     case BN_OUTPUT_OP_SET_TOPIC:
@@ -86,6 +96,9 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
     switch (in->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
     case BN_OUTPUT_OP_SET_CONFIG:
+        return bn_znode_path_config(p, in->u.config.type, bn_slice_str(in->u.config.name));
+    case BN_OUTPUT_OP_TELL_CONFIG:
+        return BN_ZNODE_CONFIG_CHANGES "/" BN_ZNODE_CONFIG_CHANGE_PREFIX;
     case BN_OUTPUT_OP_DELETE_CONFIG:
         return bn_znode_path_config(p, "topics", topic);
     case BN_OUTPUT_OP_CREATE_TOPIC:
@@ -125,6 +138,7 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
 static int kind_of(enum bn_output_op_kind kind) {
     switch (kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG:
     case BN_OUTPUT_OP_CREATE_TOPIC:
     case BN_OUTPUT_OP_CREATE_PARTITIONS:
     case BN_OUTPUT_OP_CREATE_PARTITION:
@@ -168,6 +182,7 @@ void bn_effect_op(const struct bn_output_op *in, struct bn_arena *a, struct bn_z
     bool has_data = encode(&data, a, in);
     *out = (struct bn_zk_op){
         .kind = kind_of(in->kind), .path = bn_arena_copy(a, bn_slice_str(at)), .version = version_of(in)};
+    if (in->kind == BN_OUTPUT_OP_TELL_CONFIG) out->flags = BN_ZK_SEQUENTIAL;
     out->data = has_data ? bn_slice_of(bn_arena_copy(a, bn_str_slice(&data)), data.len) : BN_SLICE_NULL;
     bn_str_fini(&data);
     BN_ASSERT(out->path && (!has_data || out->data.ptr));

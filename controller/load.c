@@ -14,6 +14,7 @@
 #include "common/base/trace.h"
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
+#include "controller/config_rules.h"
 
 enum { BUDGET = 256 << 20 };
 
@@ -270,6 +271,7 @@ static void on_config(void *arg, int status, struct bn_slice data, const struct 
     for (int32_t n = 0; pairs && n < z.count; n++)
         pairs[n] = (struct bn_fact_pair){z.entries[n].key, z.entries[n].value};
     *c = (struct bn_fact_config){i->type, i->name, pairs, pairs ? z.count : 0};
+    bn_config_rules_warn(c);
     came(l);
 }
 

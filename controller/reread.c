@@ -13,7 +13,7 @@ enum { BUDGET = 64 << 20 };
 struct item {
     struct bn_reread *reread;
     int kind;
-    char *topic;
+    char *topic, *type, *name;
     int32_t partition;
     struct bn_load *load; /* READ_TOPIC */
 };
@@ -34,6 +34,8 @@ struct bn_reread {
 static void destroy(struct bn_reread *r) {
     for (int32_t i = 0; i < r->count; i++) {
         bn_alloc_free(r->items[i].topic);
+        bn_alloc_free(r->items[i].type);
+        bn_alloc_free(r->items[i].name);
         bn_load_free(r->items[i].load);
     }
     bn_arena_fini(&r->arena);
@@ -109,6 +111,24 @@ static void on_producer_ids(void *arg, int status, struct bn_slice data, const s
     came(r);
 }
 
+static void on_config(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
+    struct item *i = arg;
+    struct bn_reread *r = i->reread;
+    struct bn_event_read_result *result = &r->results[i - r->items];
+    struct bn_znode_config z = {0};
+    result->found = status == BN_OK;
+    /* What cannot be read counts as nothing, as when it was loaded; whoever changes it now replaces it. */
+    if (status == BN_OK && bn_znode_config_decode(data, &r->arena, &z, NULL) != BN_OK) z.count = 0;
+    if (status != BN_OK && status != BN_NOTFOUND) fail(r, status);
+    struct bn_fact_pair *pairs = bn_arena_array(&r->arena, (size_t)z.count + 1, sizeof *pairs);
+    if (!pairs) fail(r, BN_FULL);
+    for (int32_t n = 0; pairs && n < z.count; n++)
+        pairs[n] = (struct bn_fact_pair){z.entries[n].key, z.entries[n].value};
+    result->config = (struct bn_fact_config){i->type, i->name, pairs, pairs ? z.count : 0};
+    if (stat) result->version = stat->version;
+    came(r);
+}
+
 static void read_item(struct bn_reread *r, struct item *i) {
     struct bn_znode_path path;
     r->outstanding++;
@@ -119,6 +139,9 @@ static void read_item(struct bn_reread *r, struct item *i) {
     case BN_OUTPUT_READ_STATE:
         r->zk->ops->get(r->zk, bn_znode_path_state(&path, bn_slice_str(i->topic), i->partition), NULL, NULL, on_state,
                         i);
+        break;
+    case BN_OUTPUT_READ_CONFIG:
+        r->zk->ops->get(r->zk, bn_znode_path_config(&path, i->type, bn_slice_str(i->name)), NULL, NULL, on_config, i);
         break;
     default:
         r->zk->ops->get(r->zk, BN_ZNODE_PRODUCER_IDS, NULL, NULL, on_producer_ids, i);
@@ -149,6 +172,8 @@ struct bn_reread *bn_reread_start(struct bn_controller *c, const struct bn_outpu
         r->items[i] = (struct item){.reread = r,
                                     .kind = from->kind,
                                     .topic = from->topic ? bn_alloc_strdup(from->topic) : NULL,
+                                    .type = from->type ? bn_alloc_strdup(from->type) : NULL,
+                                    .name = from->name ? bn_alloc_strdup(from->name) : NULL,
                                     .partition = from->partition};
     }
     r->outstanding = 1;

@@ -16,7 +16,7 @@ enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 enum { SOURCES = 3, SUGGEST_MAX = 64, FILE_MAX_BYTES = 4 << 20 };
 
 static const struct bn_conf_row rows[] = {
-#define X(key, name, type, text, valid, mode, effect, doc)                                         \
+#define X(key, name, type, text, valid, mode, effect, doc)                                                             \
     {name, BN_CONF_##type, text, valid, BN_CONF_##mode, effect, doc},
 #include "common/conf/broker_conf.def"
 #undef X
@@ -92,8 +92,10 @@ void bn_conf_report_fini(struct bn_conf_report *r) {
 }
 
 static void add_place(struct bn_str *s, struct place at) {
-    if (at.file && at.line) bn_str_addf(s, "%s:%d: ", at.file, at.line);
-    else if (at.file) bn_str_addf(s, "%s: ", at.file);
+    if (at.file && at.line)
+        bn_str_addf(s, "%s:%d: ", at.file, at.line);
+    else if (at.file)
+        bn_str_addf(s, "%s: ", at.file);
 }
 
 static void BN_PRINTF(3, 4) add_error(struct bn_conf_report *r, struct place at, const char *fmt, ...) {
@@ -248,21 +250,36 @@ static const char *nearest_name(const char *name) {
     return found;
 }
 
+static const char *family_effect(const char *name, bool *known) {
+    for (size_t i = 0; i < BN_ARRAY_LEN(families); i++) {
+        if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) != 0) continue;
+        *known = true;
+        return families[i].effect;
+    }
+    *known = false;
+    return NULL;
+}
+
+const char *bn_conf_other_effect(const char *name) {
+    bool known;
+    return family_effect(name, &known);
+}
+
 static void apply_other(struct bn_conf *c, struct place at, const char *name, const char *value,
                         struct bn_conf_report *r) {
     add_other(c, name, value);
-    for (size_t i = 0; i < BN_ARRAY_LEN(families); i++) {
-        if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) != 0) continue;
-        if (families[i].effect) add_note(r, at, name, families[i].effect);
-        return;
-    }
+    bool known;
+    const char *effect = family_effect(name, &known);
+    if (effect) add_note(r, at, name, effect);
+    if (known) return;
     const char *near = nearest_name(name);
-    if (near) add_warning(r, at, "unknown key %s (did you mean %s?)", name, near);
-    else add_warning(r, at, "unknown key %s", name);
+    if (near)
+        add_warning(r, at, "unknown key %s (did you mean %s?)", name, near);
+    else
+        add_warning(r, at, "unknown key %s", name);
 }
 
-static void apply(struct bn_conf *c, struct place at, const char *name, const char *value,
-                  struct bn_conf_report *r) {
+static void apply(struct bn_conf *c, struct place at, const char *name, const char *value, struct bn_conf_report *r) {
     int key = bn_conf_find(bn_slice_str(name));
     if (key < 0) {
         apply_other(c, at, name, value, r);
@@ -288,8 +305,10 @@ void bn_conf_read(struct bn_conf *c, const char *name, struct bn_slice text, str
         bool again = false; /* later duplicates win, and an earlier one is not even looked at */
         for (size_t j = i + 1; j < p.count && !again; j++) again = strcmp(p.list[i].key, p.list[j].key) == 0;
         struct place at = {c->file, p.list[i].line};
-        if (again) add_warning(r, at, "%s is set again further down; that one counts", p.list[i].key);
-        else apply(c, at, p.list[i].key, p.list[i].value, r);
+        if (again)
+            add_warning(r, at, "%s is set again further down; that one counts", p.list[i].key);
+        else
+            apply(c, at, p.list[i].key, p.list[i].value, r);
     }
     bn_props_fini(&p);
 }

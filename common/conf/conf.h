@@ -68,6 +68,8 @@ struct bn_conf *bn_conf_load(const struct bn_disk *d, const char *path, const ch
 void bn_conf_read(struct bn_conf *c, const char *name, struct bn_slice text, struct bn_conf_report *r);
 void bn_conf_override(struct bn_conf *c, const char *pair, struct bn_conf_report *r);
 void bn_conf_check(const struct bn_conf *c, struct bn_conf_report *r); /* conf_check.c */
+/* What values that are set at run time must be to one another: 0, or BN_BAD with Kafka's text. conf_check.c */
+int bn_conf_check_dynamic(const struct bn_conf *c, struct bn_err *e) BN_MUST_CHECK;
 /* Sets (text NULL: unsets) one key at one source other than topic and default. 0, or BN_BAD with Kafka's text;
  * then nothing has changed. Whether the key may change at run time is the caller's question (row->mode). */
 int bn_conf_set(struct bn_conf *c, enum bn_conf_source source, enum bn_conf_key key, const char *text,
@@ -98,8 +100,11 @@ int64_t bn_conf_roll_ms(const struct bn_conf *c);
 int64_t bn_conf_roll_jitter_ms(const struct bn_conf *c);
 int64_t bn_conf_flush_ms(const struct bn_conf *c);
 int bn_conf_zk_connection_timeout_ms(const struct bn_conf *c);
-int bn_conf_controller_id(const struct bn_conf *c); /* controller.id, or broker.id */
+int bn_conf_controller_id(const struct bn_conf *c);    /* controller.id, or broker.id */
 const char *bn_conf_log_dirs(const struct bn_conf *c); /* log.dirs, or log.dir: see bn_conf_value_next_item */
+/* Why a key that has no row has no effect here, by the family it belongs to; NULL = of no family, or one of
+ * listener.name., whose keys are kept. */
+const char *bn_conf_other_effect(const char *name);
 /* The value of a key that has no row (listener.name.client.ssl.keystore.location), or NULL. */
 const char *bn_conf_other(const struct bn_conf *c, const char *name);
 

@@ -56,6 +56,39 @@ static void check_listeners(const struct bn_conf *c, struct bn_conf_report *r) {
     }
 }
 
+int bn_conf_check_dynamic(const struct bn_conf *c, struct bn_err *e) {
+    if (bn_conf_i64_or(c, BN_CONF_LOG_RETENTION_MS, -1) == 0) {
+        return bn_err_set(e, BN_BAD,
+                          "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or "
+                          "equal to 1");
+    }
+    struct bn_slice rest = bn_slice_str(bn_conf_str(c, BN_CONF_MAX_CONNECTIONS_PER_IP_OVERRIDES)), item;
+    if (bn_conf_i64(c, BN_CONF_MAX_CONNECTIONS_PER_IP) == 0 && rest.len == 0) {
+        return bn_err_set(e, BN_BAD,
+                          "requirement failed: max.connections.per.ip can be set to zero only if "
+                          "max.connections.per.ip.overrides property is set.");
+    }
+    while (bn_conf_value_next_item(&rest, &item)) {
+        size_t colon = item.len;
+        int64_t max;
+        while (colon > 0 && item.ptr[colon - 1] != ':') colon--;
+        if (item.len == 0) continue;
+        if (colon == 0) {
+            return bn_err_set(e, BN_BAD, "Error parsing configuration property '%s': begin 0, end -1, length %zu",
+                              bn_conf_row(BN_CONF_MAX_CONNECTIONS_PER_IP_OVERRIDES)->name, item.len);
+        }
+        struct bn_slice number = bn_conf_value_trim(bn_slice_of(item.ptr + colon, item.len - colon));
+        if (bn_slice_to_i64(number, &max) && max >= 0 && max <= INT32_MAX) continue;
+        return bn_err_set(e, BN_BAD, "For input string: \"%.*s\"", BN_SLICE_FMT(number));
+    }
+    int64_t dedupe = bn_conf_i64(c, BN_CONF_LOG_CLEANER_DEDUPE_BUFFER_SIZE);
+    int64_t threads = bn_max_i64(bn_conf_i64(c, BN_CONF_LOG_CLEANER_THREADS), 1);
+    if (dedupe / threads > 1024 * 1024) return BN_OK;
+    return bn_err_set(e, BN_BAD,
+                      "requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner "
+                      "thread.");
+}
+
 void bn_conf_check(const struct bn_conf *c, struct bn_conf_report *r) {
     const char *zk = bn_conf_str(c, BN_CONF_ZOOKEEPER_CONNECT);
     if (!zk || !*zk) bn_conf_report_error(c, r, BN_CONF_ZOOKEEPER_CONNECT, "zookeeper.connect must be set");

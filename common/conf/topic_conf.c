@@ -12,7 +12,7 @@
 enum kind { KIND_I64, KIND_BOOL, KIND_F64, KIND_CHOICE, KIND_FLAGS, KIND_TEXT };
 
 static const struct bn_topic_conf_row rows[] = {
-#define X(key, field, name, type, kind, text, valid, synonym, effect, doc)                         \
+#define X(key, field, name, type, kind, text, valid, synonym, effect, doc)                                             \
     {name, BN_CONF_##type, text, valid, synonym, effect, doc},
 #include "common/conf/topic_conf.def"
 #undef X
@@ -22,7 +22,7 @@ static const struct {
     enum kind kind;
     size_t offset;
 } fields[] = {
-#define X(key, field, name, type, kind, text, valid, synonym, effect, doc)                         \
+#define X(key, field, name, type, kind, text, valid, synonym, effect, doc)                                             \
     {KIND_##kind, offsetof(struct bn_topic_conf, field)},
 #include "common/conf/topic_conf.def"
 #undef X
@@ -56,6 +56,17 @@ int bn_topic_conf_validate(const struct bn_topic_conf_pair *pairs, size_t count,
         if (!text.ptr) return bn_err_set(e, BN_BAD, "Null value not supported for topic configs: %s", rows[key].name);
         int rc = parse(key, &text, &v, e);
         if (rc) return rc;
+        if (key == BN_TOPIC_CONF_REMOTE_STORAGE_ENABLE && v.number) {
+            return bn_err_set(e, BN_BAD,
+                              "Tiered Storage functionality is disabled in the broker. Topic cannot be "
+                              "configured with remote log storage.");
+        }
+        if ((key == BN_TOPIC_CONF_REMOTE_LOG_COPY_DISABLE || key == BN_TOPIC_CONF_REMOTE_LOG_DELETE_ON_DISABLE) &&
+            v.number) {
+            return bn_err_set(e, BN_BAD,
+                              "It is invalid to set `remote.log.delete.on.disable` or "
+                              "`remote.log.copy.disable` under Zookeeper's mode.");
+        }
         if (key == BN_TOPIC_CONF_MIN_COMPACTION_LAG_MS) min_lag = v.number;
         if (key == BN_TOPIC_CONF_MAX_COMPACTION_LAG_MS) max_lag = v.number;
     }
@@ -179,8 +190,8 @@ void bn_topic_conf_describe(const struct bn_topic_conf *t, const struct bn_conf 
     *out = (struct bn_conf_described){.name = row->name, .doc = row->doc, .type = row->type};
     out->value = text_of(t, broker, key);
     if (t->overrides[key]) {
-        out->synonyms[out->synonym_count++] =
-            (struct bn_conf_synonym){row->name, t->overrides[key], BN_CONF_FROM_TOPIC};
+        out->synonyms[out->synonym_count++] = (struct bn_conf_synonym){row->name, t->overrides[key],
+                                                                       BN_CONF_FROM_TOPIC};
     } else if (broker && reckon(broker, key, &number)) {
         snprintf(out->number, sizeof out->number, "%" PRId64, number);
         out->value = out->number;

@@ -77,8 +77,8 @@ struct bn_fact_config bn_config_fact(const struct bn_model_config *c) {
     return (struct bn_fact_config){c->type, c->name, c->entries, c->entry_count};
 }
 
-bool bn_config_bool(const struct bn_model *m, const char *topic, const char *key, bool otherwise) {
-    const struct bn_model_config *c = bn_config_find(m, "topics", topic);
+static bool entity_bool(const struct bn_model *m, const char *type, const char *name, const char *key, bool otherwise) {
+    const struct bn_model_config *c = bn_config_find(m, type, name);
     for (int32_t i = 0; c && i < c->entry_count; i++) {
         if (strcmp(c->entries[i].name, key) != 0) continue;
         if (strcasecmp(c->entries[i].value, "true") == 0) return true;
@@ -87,14 +87,39 @@ bool bn_config_bool(const struct bn_model *m, const char *topic, const char *key
     return otherwise;
 }
 
+bool bn_config_bool(const struct bn_model *m, const char *topic, const char *key, bool otherwise) {
+    char id[16];
+    snprintf(id, sizeof id, "%" PRId32, m->controller_id);
+    otherwise = entity_bool(m, "brokers", "<default>", key, otherwise);
+    otherwise = entity_bool(m, "brokers", id, key, otherwise);
+    return entity_bool(m, "topics", topic, key, otherwise);
+}
+
+static bool same(const struct bn_model_config *c, const struct bn_fact_config *fact) {
+    if (!c || c->entry_count != fact->entry_count) return false;
+    for (int32_t i = 0; i < c->entry_count; i++) {
+        const struct bn_fact_pair *a = &c->entries[i], *b = &fact->entries[i];
+        if (!b->value || strcmp(a->name, b->name) != 0 || strcmp(a->value, b->value) != 0) return false;
+    }
+    return true;
+}
+
+/* Unclean elections may be allowed now. */
+static void look_at_leaderless(struct bn_model *m, const struct bn_model_topic *t) {
+    for (int32_t i = 0; i < t->partition_count; i++)
+        if (!t->partitions[i]->has_state || t->partitions[i]->state.leader < 0)
+            bn_model_partition_dirty(m, t->partitions[i]);
+}
+
 void bn_config_event(struct bn_model *m, const struct bn_fact_config *fact) {
     bool topic = strcmp(fact->type, "topics") == 0;
     if (!topic && strcmp(fact->type, "brokers") != 0) return;
+    if (same(bn_config_find(m, fact->type, fact->name), fact)) return; /* the notice of our own change */
     bn_config_put(m, bn_config_new(fact));
     struct bn_model_topic *t = topic ? bn_model_topic(m, fact->name) : NULL;
-    for (int32_t i = 0; t && i < t->partition_count; i++) /* unclean elections may be allowed now */
-        if (!t->partitions[i]->has_state || t->partitions[i]->state.leader < 0)
-            bn_model_partition_dirty(m, t->partitions[i]);
+    if (t) look_at_leaderless(m, t);
+    size_t at = 0;
+    for (struct bn_map_entry *e; !topic && (e = bn_map_next(&m->topics, &at));) look_at_leaderless(m, e->value);
 }
 
 void bn_config_drop_all(struct bn_model *m) {

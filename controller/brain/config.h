@@ -12,7 +12,8 @@ void bn_config_sweep(struct bn_model *m);                          /* forgets wh
 /* The entity is gone: told once as "no overrides", then forgotten. */
 void bn_config_remove(struct bn_model *m, const char *type, const char *name);
 struct bn_fact_config bn_config_fact(const struct bn_model_config *c); /* borrows */
-/* A topic's boolean override, or what holds without one. */
+/* A topic's boolean override; else what is set at run time for the broker of the controller's id, or for all; else what
+ * holds without. */
 bool bn_config_bool(const struct bn_model *m, const char *topic, const char *key, bool otherwise);
 void bn_config_event(struct bn_model *m, const struct bn_fact_config *fact);
 void bn_config_drop_all(struct bn_model *m);

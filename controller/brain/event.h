@@ -24,6 +24,7 @@ enum bn_event_kind {
     BN_EVENT_CREATE_TOPICS, /* u.create_topics */
     BN_EVENT_DELETE_TOPICS, /* u.delete_topics */
     BN_EVENT_CREATE_PARTITIONS, /* u.create_partitions */
+    BN_EVENT_ALTER_CONFIGS,     /* u.alter_configs */
     BN_EVENT_ALTER_PARTITION,   /* u.alter_partition: a leader proposes an ISR */
     BN_EVENT_REPLICAS_DELETED,  /* u.replicas_deleted: a broker confirmed a removed topic */
     BN_EVENT_PRODUCER_IDS,      /* u.producer_ids */
@@ -129,6 +130,30 @@ struct bn_event_create_partitions { /* REPLY_CREATE_PARTITIONS */
     int32_t topic_count;
 };
 
+struct bn_event_alter_configs { /* REPLY_ALTER_CONFIGS, one result per entity, when all are decided */
+    uint64_t token;
+    bool validate_only;
+    const struct bn_event_alter_config {
+        const char *type, *name; /* of the entity: "topics" or "brokers"; "<default>" too */
+        const char *told_name;   /* the resource's name as the client wrote it */
+        bool replace;            /* from nothing, instead of from what is set */
+        const struct bn_event_config_op {
+            const char *name;
+            enum {
+                BN_EVENT_CONFIG_SET,
+                BN_EVENT_CONFIG_DELETE,
+                BN_EVENT_CONFIG_APPEND,
+                BN_EVENT_CONFIG_SUBTRACT
+            } kind;            /* numbered as in IncrementalAlterConfigs */
+            const char *value; /* NULL with DELETE */
+        } * ops;
+        int32_t op_count;
+        int16_t error;       /* what the request itself told: not 0 = refused already */
+        const char *message; /* with error; NULL = none */
+    } * entities;
+    int32_t entity_count;
+};
+
 struct bn_event_alter_item {
     struct bn_uuid topic_id;
     int32_t partition, leader_epoch, partition_epoch;
@@ -181,6 +206,8 @@ struct bn_event_read_done { /* results parallel to the output's items */
         struct bn_fact_topic topic;               /* BN_OUTPUT_READ_TOPIC */
         struct bn_fact_state state;               /* BN_OUTPUT_READ_STATE */
         struct bn_fact_producer_ids producer_ids; /* BN_OUTPUT_READ_PRODUCER_IDS */
+        struct bn_fact_config config;             /* BN_OUTPUT_READ_CONFIG; without entries when not found */
+        int32_t version;                          /* of config's znode */
     } * results;
     int32_t result_count;
 };
@@ -200,6 +227,7 @@ struct bn_event {
         struct bn_event_create_topics create_topics;
         struct bn_event_delete_topics delete_topics;
         struct bn_event_create_partitions create_partitions;
+        struct bn_event_alter_configs alter_configs;
         struct bn_event_alter_partition alter_partition;
         struct bn_event_replicas_deleted replicas_deleted;
         struct bn_event_producer_ids producer_ids;

@@ -6,6 +6,7 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "controller/brain/blocks.h"
+#include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
@@ -87,10 +88,13 @@ void bn_flight_read(struct bn_model *m, struct bn_flight *f) {
     if (f->kind == BN_FLIGHT_STATES) {
         for (int32_t i = 0; i < count; i++) {
             const char *topic = bn_model_text(m, f->parts[i]->topic->name);
-            items[i] = (struct bn_output_read_item){BN_OUTPUT_READ_STATE, topic, f->parts[i]->index};
+            items[i] = (struct bn_output_read_item){
+                .kind = BN_OUTPUT_READ_STATE, .topic = topic, .partition = f->parts[i]->index};
         }
     } else if (f->kind == BN_FLIGHT_PRODUCER_IDS) {
         items[0].kind = BN_OUTPUT_READ_PRODUCER_IDS;
+    } else if (f->kind == BN_FLIGHT_CONFIG) {
+        bn_config_alter_name(m, f, &items[0]);
     } else {
         items[0].kind = BN_OUTPUT_READ_TOPIC;
         items[0].topic = bn_model_text(m, f->topic ? f->topic->name : f->name);
@@ -151,6 +155,9 @@ static void landed(struct bn_model *m, struct bn_flight *f, const struct bn_even
     case BN_FLIGHT_FENCE:
         bn_liveness_fence_done(m, f, e);
         break;
+    case BN_FLIGHT_CONFIG:
+        bn_config_alter_done(m, f, e);
+        break;
     }
 }
 
@@ -198,6 +205,9 @@ void bn_flight_read_done(struct bn_model *m, const struct bn_event_read_done *e)
         break;
     case BN_FLIGHT_PRODUCER_IDS:
         bn_blocks_producer_ids_read(m, f, &e->results[0]);
+        break;
+    case BN_FLIGHT_CONFIG:
+        bn_config_alter_read(m, f, &e->results[0]);
         break;
     default:
         BN_UNREACHABLE();

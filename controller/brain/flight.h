@@ -17,6 +17,7 @@ enum bn_flight_kind {
     BN_FLIGHT_BROKER_ID,    /* blocks.c */
     BN_FLIGHT_ADMIT,        /* liveness.c */
     BN_FLIGHT_FENCE,        /* liveness.c */
+    BN_FLIGHT_CONFIG,       /* a reading or a writing of overrides: config_alter.c */
 };
 
 struct bn_flight_op {
@@ -39,13 +40,14 @@ struct bn_flight {
     bool marker;                     /* READ_TOPIC: a delete marker was seen and waits for the topic to be known */
     struct bn_fact_partition *added; /* EXPAND: owned, replicas too */
     int32_t added_count;
-    int32_t broker;                  /* ADMIT, FENCE, PRODUCER_IDS */
-    int64_t incarnation;             /* ADMIT, FENCE */
-    uint64_t token;                  /* BROKER_ID */
-    int32_t reserved_max;            /* BROKER_ID */
-    struct bn_fact_producer_ids ids; /* PRODUCER_IDS */
-    struct bn_output_op *building;   /* until sent: in the step's arena */
-    size_t bytes;                    /* estimated */
+    int32_t broker;                       /* ADMIT, FENCE, PRODUCER_IDS */
+    int64_t incarnation;                  /* ADMIT, FENCE */
+    uint64_t token;                       /* BROKER_ID */
+    int32_t reserved_max;                 /* BROKER_ID */
+    struct bn_fact_producer_ids ids;      /* PRODUCER_IDS */
+    struct bn_config_alter_item *altered; /* CONFIG: who asked; it outlives the flight */
+    struct bn_output_op *building;        /* until sent: in the step's arena */
+    size_t bytes;                         /* estimated */
 };
 
 struct bn_flight *bn_flight_new(struct bn_model *m, enum bn_flight_kind kind, struct bn_model_topic *topic);

@@ -10,6 +10,7 @@
 #include "controller/brain/alter.h"
 #include "controller/brain/blocks.h"
 #include "controller/brain/config.h"
+#include "controller/brain/config_alter.h"
 #include "controller/brain/flight.h"
 #include "controller/brain/model_inside.h"
 #include "controller/brain/request.h"
@@ -32,6 +33,9 @@ struct bn_model *bn_model_new(const struct bn_model_settings *settings) {
     bn_list_init(&m->flights);
     bn_list_init(&m->requests);
     bn_list_init(&m->alters);
+    bn_list_init(&m->config_alters);
+    bn_list_init(&m->config_waits);
+    bn_map_init(&m->config_busy);
     bn_list_init(&m->id_waits);
     bn_map_init(&m->topics);
     bn_map_init(&m->topics_by_id);
@@ -56,6 +60,8 @@ void bn_model_free(struct bn_model *m) {
     bn_alter_drop_all(m);
     bn_blocks_drop_all(m);
     bn_flight_drop_all(m);
+    bn_config_alter_drop_all(m);
+    bn_map_fini(&m->config_busy);
     for (;;) {
         size_t at = 0;
         struct bn_map_entry *e = bn_map_next(&m->topics, &at);

@@ -5,6 +5,9 @@
 
 #include "common/base/base.h"
 
+struct bn_arena;
+struct bn_event_alter_config;
+struct bn_fact_config;
 struct bn_model;
 
 struct bn_model_settings {
@@ -12,6 +15,10 @@ struct bn_model_settings {
     bool unclean_election;      /* unclean.leader.election.enable of the controller; a topic's override wins */
     bool delete_topic_enable;   /* of the controller: for markers that a person or a tool put */
     int32_t session_timeout_ms; /* after a fence by refusal no unclean election starts before this has passed */
+    /* What a request makes of the overrides that are set now, and whether that may be stored: 0 and *out (it borrows
+     * from change, now and the arena), or a Kafka error and *message (NULL = none). Pure. */
+    int16_t (*change_config)(const struct bn_event_alter_config *change, const struct bn_fact_config *now,
+                             struct bn_arena *arena, struct bn_fact_config *out, const char **message);
 };
 
 struct bn_model *bn_model_new(const struct bn_model_settings *settings); /* gives; it waits for ACTIVATED */

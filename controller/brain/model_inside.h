@@ -139,6 +139,9 @@ struct bn_model {
     int64_t timer_ms;                  /* what the shell was asked for; -1 = nothing */
     struct bn_list requests;           /* struct bn_request: admin requests that wait */
     struct bn_list alters;             /* struct bn_alter_request: ISR proposals that wait */
+    struct bn_list config_alters;      /* struct bn_config_alter: changes of overrides that wait */
+    struct bn_list config_waits;       /* its items that wait for their turn */
+    struct bn_map config_busy;         /* "type/name" -> the item that is being read or written */
     struct bn_list id_waits;           /* producer-id requests that wait */
     struct bn_output_removed *removed; /* tombstones for the next delta */
     int32_t removed_count;

@@ -30,10 +30,11 @@ enum bn_output_kind {
 
 /* `version` is the expected data version; -1 = any. Data is what the fact says. */
 enum bn_output_op_kind {
-    BN_OUTPUT_OP_CREATE_CONFIG, /* /config/topics/<topic> with u.config */
+    BN_OUTPUT_OP_CREATE_CONFIG, /* /config/<type>/<name> of u.config, with it */
     BN_OUTPUT_OP_SET_CONFIG,
-    BN_OUTPUT_OP_DELETE_CONFIG,
-    BN_OUTPUT_OP_CREATE_TOPIC, /* /brokers/topics/<topic> with u.assignment */
+    BN_OUTPUT_OP_TELL_CONFIG,   /* a new /config/changes/config_change_<seq> that names u.config's entity */
+    BN_OUTPUT_OP_DELETE_CONFIG, /* /config/topics/<topic> */
+    BN_OUTPUT_OP_CREATE_TOPIC,  /* /brokers/topics/<topic> with u.assignment */
     BN_OUTPUT_OP_SET_TOPIC,
     BN_OUTPUT_OP_DELETE_TOPIC,
     BN_OUTPUT_OP_CREATE_PARTITIONS, /* /brokers/topics/<topic>/partitions: the second copy of the id, u.assignment.id */
@@ -85,9 +86,10 @@ struct bn_output_purge {
 };
 
 struct bn_output_read_item {
-    enum { BN_OUTPUT_READ_TOPIC, BN_OUTPUT_READ_STATE, BN_OUTPUT_READ_PRODUCER_IDS } kind;
-    const char *topic; /* TOPIC: its znode, its partitions znode and every state below. STATE */
-    int32_t partition; /* STATE */
+    enum { BN_OUTPUT_READ_TOPIC, BN_OUTPUT_READ_STATE, BN_OUTPUT_READ_PRODUCER_IDS, BN_OUTPUT_READ_CONFIG } kind;
+    const char *topic;       /* TOPIC: its znode, its partitions znode and every state below. STATE */
+    int32_t partition;       /* STATE */
+    const char *type, *name; /* CONFIG: the entity */
 };
 struct bn_output_read {
     uint64_t id;
@@ -130,9 +132,10 @@ struct bn_output_delta {
     int32_t config_count;
 };
 
-struct bn_output_topic_result { /* CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS: in the order of the request */
-    const char *name;           /* NULL: an unknown id of DELETE_TOPICS */
-    struct bn_uuid id;          /* zero = none */
+/* CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS, ALTER_CONFIGS: in the order of the request */
+struct bn_output_topic_result {
+    const char *name;  /* NULL: an unknown id of DELETE_TOPICS */
+    struct bn_uuid id; /* zero = none */
     int16_t error;
     const char *message; /* NULL = none */
     /* CREATE_TOPICS, without error: what was made. The configs of the answer are the shell's. */
@@ -158,6 +161,7 @@ struct bn_output_reply {
         BN_OUTPUT_REPLY_ACK, /* error only */
         BN_OUTPUT_REPLY_PRODUCER_IDS,
         BN_OUTPUT_REPLY_BROKER_ID,
+        BN_OUTPUT_REPLY_ALTER_CONFIGS,
     } kind;
     int16_t error;       /* of the request as a whole; then there are no results */
     const char *message; /* NULL = none */

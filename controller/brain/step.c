@@ -8,6 +8,7 @@
 #include "controller/brain/alter.h"
 #include "controller/brain/blocks.h"
 #include "controller/brain/config.h"
+#include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
@@ -66,6 +67,9 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
         break;
     case BN_EVENT_CREATE_PARTITIONS:
         bn_topic_admin_create_partitions(m, &e->u.create_partitions);
+        break;
+    case BN_EVENT_ALTER_CONFIGS:
+        bn_config_alter_request(m, &e->u.alter_configs);
         break;
     case BN_EVENT_ALTER_PARTITION:
         bn_alter_request(m, &e->u.alter_partition);
@@ -129,6 +133,7 @@ void bn_step_run(struct bn_model *m, const struct bn_event *event, struct bn_out
     dispatch(m, event);
     unclean_due(m);
     if (!m->resigned) bn_request_turns(m);
+    if (!m->resigned) bn_config_alter_turns(m);
     settle_topics(m);
     if (!m->resigned) {
         bn_partition_sm_settle(m);
@@ -136,6 +141,7 @@ void bn_step_run(struct bn_model *m, const struct bn_event *event, struct bn_out
     }
     bn_publish_settle(m);
     bn_request_settle(m);
+    bn_config_alter_settle(m);
     if (m->resigned) {
         struct bn_output *o = bn_output_add(out, BN_OUTPUT_RESIGN);
         o->u.note.level = BN_OUTPUT_NOTE_WARN;

@@ -18,12 +18,14 @@ static void keep_op(struct brain_world *w, struct bn_output_op *op) {
     op->topic = keep_text(w, op->topic);
     switch (op->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
-    case BN_OUTPUT_OP_SET_CONFIG: {
+    case BN_OUTPUT_OP_SET_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG: {
         int32_t count = op->u.config.entry_count;
         struct bn_fact_pair *pairs = keep(w, op->u.config.entries, count, sizeof *pairs);
         for (int32_t i = 0; i < count; i++)
             pairs[i] = (struct bn_fact_pair){keep_text(w, pairs[i].name), keep_text(w, pairs[i].value)};
-        op->u.config = (struct bn_fact_config){"topics", keep_text(w, op->u.config.name), pairs, count};
+        op->u.config = (struct bn_fact_config){keep_text(w, op->u.config.type), keep_text(w, op->u.config.name), pairs,
+                                               count};
         break;
     }
     case BN_OUTPUT_OP_CREATE_TOPIC:
@@ -59,7 +61,11 @@ void brain_pending_add(struct brain_pending *p, struct brain_world *w, const str
         item.id = o->u.read.id;
         item.item_count = o->u.read.item_count;
         item.items = keep(w, o->u.read.items, item.item_count, sizeof *item.items);
-        for (int32_t i = 0; i < item.item_count; i++) item.items[i].topic = keep_text(w, item.items[i].topic);
+        for (int32_t i = 0; i < item.item_count; i++) {
+            item.items[i].topic = keep_text(w, item.items[i].topic);
+            item.items[i].type = keep_text(w, item.items[i].type);
+            item.items[i].name = keep_text(w, item.items[i].name);
+        }
     } else {
         return;
     }

@@ -4,6 +4,7 @@
 static const char *const OPS[] = {
     [BN_OUTPUT_OP_CREATE_CONFIG] = "create-config",
     [BN_OUTPUT_OP_SET_CONFIG] = "set-config",
+    [BN_OUTPUT_OP_TELL_CONFIG] = "tell-config",
     [BN_OUTPUT_OP_DELETE_CONFIG] = "delete-config",
     [BN_OUTPUT_OP_CREATE_TOPIC] = "create-topic",
     [BN_OUTPUT_OP_SET_TOPIC] = "set-topic",
@@ -26,8 +27,8 @@ static const char *const OPS[] = {
     [BN_OUTPUT_OP_DELETE_BROKER] = "delete-broker",
 };
 
-static const char *const REPLIES[] = {"hello",           "create-topics", "delete-topics", "create-partitions",
-                                      "alter-partition", "ack",           "producer-ids",  "broker-id"};
+static const char *const REPLIES[] = {"hello", "create-topics", "delete-topics", "create-partitions", "alter-partition",
+                                      "ack",   "producer-ids",  "broker-id",     "alter-configs"};
 
 void brain_print_ids(struct bn_str *s, struct bn_fact_ids ids) {
     for (int32_t i = 0; i < ids.count; i++) bn_str_addf(s, "%s%d", i ? "," : "", ids.ids[i]);
@@ -55,6 +56,9 @@ static void print_op(struct bn_str *s, const struct bn_output_op *op) {
     switch (op->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
     case BN_OUTPUT_OP_SET_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG:
+        if (!op->topic) bn_str_addf(s, " %s/%s", op->u.config.type, op->u.config.name);
+        if (op->kind == BN_OUTPUT_OP_TELL_CONFIG) break;
         for (int32_t i = 0; i < op->u.config.entry_count; i++)
             bn_str_addf(s, " %s=%s", op->u.config.entries[i].name, op->u.config.entries[i].value);
         break;

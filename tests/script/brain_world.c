@@ -38,7 +38,8 @@ static struct bn_output_op op_copy(struct brain_world *w, const struct bn_output
     op.topic = text_copy(w, in->topic);
     switch (in->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
-    case BN_OUTPUT_OP_SET_CONFIG: {
+    case BN_OUTPUT_OP_SET_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG: {
         struct bn_fact_pair *pairs = room(w, in->u.config.entry_count, sizeof *pairs);
         for (int32_t i = 0; i < in->u.config.entry_count; i++)
             pairs[i] = (struct bn_fact_pair){text_copy(w, in->u.config.entries[i].name),
@@ -72,6 +73,9 @@ char *brain_world_path(struct brain_world *w, const struct bn_output_op *op) {
     switch (op->kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
     case BN_OUTPUT_OP_SET_CONFIG:
+        return bn_arena_printf(&w->arena, "/config/%s/%s", op->u.config.type, op->u.config.name);
+    case BN_OUTPUT_OP_TELL_CONFIG: /* as if it were sequential */
+        return bn_arena_printf(&w->arena, "/config/changes/config_change_%d", (int)w->zxid);
     case BN_OUTPUT_OP_DELETE_CONFIG:
         return bn_arena_printf(&w->arena, "/config/topics/%s", op->topic);
     case BN_OUTPUT_OP_CREATE_TOPIC:
@@ -161,6 +165,7 @@ enum verb { CREATE, SET, DELETE, CHECK };
 static enum verb verb_of(enum bn_output_op_kind kind) {
     switch (kind) {
     case BN_OUTPUT_OP_CREATE_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG:
     case BN_OUTPUT_OP_CREATE_TOPIC:
     case BN_OUTPUT_OP_CREATE_PARTITIONS:
     case BN_OUTPUT_OP_CREATE_PARTITION:
@@ -282,9 +287,18 @@ struct bn_event_read_result *brain_world_read(struct brain_world *w, const struc
         }
         struct bn_output_op op = {.kind = BN_OUTPUT_OP_SET_STATE, .topic = item->topic, .partition = item->partition};
         if (item->kind == BN_OUTPUT_READ_PRODUCER_IDS) op.kind = BN_OUTPUT_OP_SET_PRODUCER_IDS;
+        if (item->kind == BN_OUTPUT_READ_CONFIG) {
+            op.kind = BN_OUTPUT_OP_SET_CONFIG;
+            op.u.config = (struct bn_fact_config){item->type, item->name, NULL, 0};
+        }
         const struct brain_world_node *n = brain_world_find(w, brain_world_path(w, &op));
         r->found = n != NULL;
         if (!n) continue;
+        r->version = n->version;
+        if (item->kind == BN_OUTPUT_READ_CONFIG) {
+            r->config = n->data.u.config;
+            continue;
+        }
         r->state = n->data.u.state;
         r->state.version = n->version;
         if (item->kind != BN_OUTPUT_READ_PRODUCER_IDS) continue;

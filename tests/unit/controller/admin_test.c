@@ -35,7 +35,7 @@ static int16_t decode(struct bn_admin *a, int key, int version, const void *body
     return bn_admin_decode(a, &controller, &in);
 }
 
-static const int keys[] = {19, 20, 37};
+static const int keys[] = {19, 20, 37, 33, 44};
 
 /* The answer to a request with as many results as topics were asked for. */
 static void check_answer(struct bn_admin *a, int key, int version, int32_t count) {
@@ -159,7 +159,7 @@ Suite *admin_suite(void) {
     Suite *s = suite_create("admin");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, every_version, 0, 3);
+    tcase_add_loop_test(t, every_version, 0, (int)BN_ARRAY_LEN(keys));
     tcase_add_test(t, random_bytes);
     tcase_add_test(t, unknown_apis_and_versions);
     tcase_add_test(t, defaults_and_checks);

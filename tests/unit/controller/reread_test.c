@@ -20,8 +20,11 @@ static void teardown(void) { zk_bench_close(&b); }
 static void done(void *arg, struct bn_reread *r) { got = r; }
 
 static const struct bn_output_read_item items[] = {
-    {BN_OUTPUT_READ_TOPIC, "t", 0},         {BN_OUTPUT_READ_STATE, "t", 0},      {BN_OUTPUT_READ_STATE, "t", 1},
-    {BN_OUTPUT_READ_PRODUCER_IDS, NULL, 0}, {BN_OUTPUT_READ_TOPIC, "nobody", 0},
+    {.kind = BN_OUTPUT_READ_TOPIC, .topic = "t", .partition = 0},
+    {.kind = BN_OUTPUT_READ_STATE, .topic = "t", .partition = 0},
+    {.kind = BN_OUTPUT_READ_STATE, .topic = "t", .partition = 1},
+    {.kind = BN_OUTPUT_READ_PRODUCER_IDS, .topic = NULL, .partition = 0},
+    {.kind = BN_OUTPUT_READ_TOPIC, .topic = "nobody", .partition = 0},
 };
 static const struct bn_output_read all = {77, items, (int32_t)BN_ARRAY_LEN(items)};
 
@@ -58,7 +61,7 @@ END_TEST
 
 START_TEST(a_broken_node_fails_it) {
     zk_bench_put(&b, "/brokers/topics/bad", "nonsense");
-    static const struct bn_output_read_item one[] = {{BN_OUTPUT_READ_TOPIC, "bad", 0}};
+    static const struct bn_output_read_item one[] = {{.kind = BN_OUTPUT_READ_TOPIC, .topic = "bad", .partition = 0}};
     static const struct bn_output_read bad = {1, one, 1};
     struct bn_event e;
     bn_reread_start(&c, &bad, done, NULL);

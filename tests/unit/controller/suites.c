@@ -2,8 +2,10 @@
 #include "tests/unit/unit.h"
 
 Suite *admin_suite(void);
+Suite *admin_config_suite(void);
 Suite *calls_suite(void);
 Suite *channel_suite(void);
+Suite *config_rules_suite(void);
 Suite *controller_suite(void);
 Suite *effect_op_suite(void);
 Suite *effect_suite(void);
@@ -16,6 +18,7 @@ Suite *setup_suite(void);
 Suite *standby_suite(void);
 Suite *watch_suite(void);
 
-const unit_suite_fn unit_suites[] = {setup_suite, load_suite,    effect_op_suite, purge_suite,      reread_suite,
-                                     pack_suite,  probe_suite,   admin_suite,     watch_suite,      effect_suite,
-                                     calls_suite, channel_suite, standby_suite,   controller_suite, NULL};
+const unit_suite_fn unit_suites[] = {
+    setup_suite,   load_suite,       effect_op_suite,    purge_suite,        reread_suite, pack_suite,
+    probe_suite,   admin_suite,      watch_suite,        effect_suite,       calls_suite,  channel_suite,
+    standby_suite, controller_suite, admin_config_suite, config_rules_suite, NULL};

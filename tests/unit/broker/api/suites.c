@@ -1,6 +1,7 @@
 /* suites.c: the suites of broker/api. */
 #include "tests/unit/unit.h"
 
+Suite *alter_configs_suite(void);
 Suite *api_suite(void);
 Suite *api_versions_suite(void);
 Suite *create_partitions_suite(void);
@@ -13,6 +14,7 @@ Suite *describe_topic_partitions_suite(void);
 Suite *fetch_suite(void);
 Suite *describe_configs_suite(void);
 Suite *find_coordinator_suite(void);
+Suite *incremental_alter_configs_suite(void);
 Suite *init_producer_id_suite(void);
 Suite *list_offsets_suite(void);
 Suite *metadata_suite(void);
@@ -45,5 +47,7 @@ const unit_suite_fn unit_suites[] = {
     fetch_suite,
     list_offsets_suite,
     offset_for_leader_epoch_suite,
+    alter_configs_suite,
+    incremental_alter_configs_suite,
     NULL,
 };

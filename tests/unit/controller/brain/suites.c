@@ -5,6 +5,7 @@ Suite *topic_admin_suite(void);
 Suite *alter_suite(void);
 Suite *blocks_suite(void);
 Suite *config_suite(void);
+Suite *config_alter_suite(void);
 Suite *deletion_suite(void);
 Suite *election_suite(void);
 Suite *flight_suite(void);
@@ -23,8 +24,26 @@ Suite *step_suite(void);
 Suite *topic_name_suite(void);
 Suite *topics_suite(void);
 
-const unit_suite_fn unit_suites[] = {
-    topic_admin_suite, alter_suite,      blocks_suite,       config_suite, deletion_suite,        election_suite,
-    flight_suite,      ids_suite,        liveness_suite,     model_suite,  model_partition_suite, model_state_suite,
-    model_topic_suite, output_suite,     partition_sm_suite, place_suite,  publish_suite,         request_suite,
-    step_suite,        topic_name_suite, topics_suite,       NULL};
+const unit_suite_fn unit_suites[] = {topic_admin_suite,
+                                     alter_suite,
+                                     blocks_suite,
+                                     config_suite,
+                                     deletion_suite,
+                                     election_suite,
+                                     flight_suite,
+                                     ids_suite,
+                                     liveness_suite,
+                                     model_suite,
+                                     model_partition_suite,
+                                     model_state_suite,
+                                     model_topic_suite,
+                                     output_suite,
+                                     partition_sm_suite,
+                                     place_suite,
+                                     publish_suite,
+                                     request_suite,
+                                     step_suite,
+                                     topic_name_suite,
+                                     topics_suite,
+                                     config_alter_suite,
+                                     NULL};
