@@ -13,6 +13,8 @@ int bn_topic_command(int argc, char **argv);        /* barnabas topic create|lis
 int bn_topic_command_kafka(int argc, char **argv);  /* kafka-topics.sh */
 int bn_config_command(int argc, char **argv);       /* barnabas config describe|set|delete */
 int bn_config_command_kafka(int argc, char **argv); /* kafka-configs.sh */
+int bn_offsets_command(int argc, char **argv);      /* barnabas offsets, kafka-get-offsets.sh */
+int bn_dump_command(int argc, char **argv);         /* barnabas dump-log, kafka-dump-log.sh */
 int bn_produce_command(int argc, char **argv);      /* barnabas produce, kafka-console-producer.sh */
 int bn_consume_command(int argc, char **argv);      /* barnabas consume, kafka-console-consumer.sh */
 int bn_zk_command(int argc, char **argv);           /* barnabas zk ls|get|stat|tree */

@@ -10,12 +10,16 @@ static const struct {
 } commands[] = {
     {"topic", bn_topic_command, "create, list, describe, alter and delete topics"},
     {"config", bn_config_command, "describe, set and delete configs of topics and brokers"},
+    {"offsets", bn_offsets_command, "offsets of partitions at a time"},
+    {"dump-log", bn_dump_command, "what is in the files of a log"},
     {"produce", bn_produce_command, "lines in, records out"},
     {"consume", bn_consume_command, "records in, lines out"},
     {"zk", bn_zk_command, "look at the znodes"},
     {"wait", bn_wait_command, "until a cluster is ready"},
     {"kafka-topics", bn_topic_command_kafka, NULL},
     {"kafka-configs", bn_config_command_kafka, NULL},
+    {"kafka-get-offsets", bn_offsets_command, NULL},
+    {"kafka-dump-log", bn_dump_command, NULL},
     {"kafka-console-producer", bn_produce_command, NULL},
     {"kafka-console-consumer", bn_consume_command, NULL},
 };

@@ -4,14 +4,14 @@
 #include "tools/topic.h"
 
 #include <ctype.h>
-#include <regex.h>
 
 #include "common/base/alloc.h"
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 #include "tools/command.h"
+#include "tools/pattern.h"
 
-enum { API_METADATA = 3, API_CREATE_TOPICS = 19, API_DELETE_TOPICS = 20, API_CREATE_PARTITIONS = 37 };
+enum { API_CREATE_TOPICS = 19, API_DELETE_TOPICS = 20, API_CREATE_PARTITIONS = 37 };
 enum { TIMEOUT_MS = 30000, ASSIGNMENTS_MAX = 100000 };
 
 static int fail(const struct bn_topic_task *t, struct bn_slice message, int error) {
@@ -23,42 +23,20 @@ static int fail(const struct bn_topic_task *t, struct bn_slice message, int erro
     return BN_COMMAND_FAILED;
 }
 
-bool bn_topic_matches(const struct bn_topic_task *t, struct bn_slice name) {
-    if (!t->topic) return true;
-    regex_t regex;
-    char *pattern = bn_alloc_printf("^(%s)$", t->topic), *text = bn_alloc_strndup(name.ptr, name.len);
-    for (char *p = pattern; *p; p++) *p = *p == ',' ? '|' : *p;
-    bool matches = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) == 0;
-    if (matches) {
-        matches = regexec(&regex, text, 0, NULL, 0) == 0;
-        regfree(&regex);
-    }
-    bn_alloc_free(pattern);
-    bn_alloc_free(text);
-    return matches;
-}
-
-static struct kmsg_metadata_response *all_topics(struct bn_session *s) {
-    struct kmsg_metadata_request q = kmsg_metadata_request_default;
-    q.topics.n = -1;
-    q.allow_auto_topic_creation = false;
-    return bn_session_call(s, API_METADATA, &q);
-}
-
 static int by_name(const void *a, const void *b) {
     const struct kmsg_metadata_response_topic *x = a, *y = b;
     return bn_slice_cmp(x->name, y->name);
 }
 
 static int list(const struct bn_topic_task *t, struct bn_session *s) {
-    struct kmsg_metadata_response *all = all_topics(s);
+    struct kmsg_metadata_response *all = bn_session_metadata(s);
     if (!all) return BN_COMMAND_FAILED;
     qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
     int found = 0;
     for (int32_t i = 0; i < all->topics.n; i++) {
         const struct kmsg_metadata_response_topic *topic = &all->topics.v[i];
         if (bn_options_has(t->options, "exclude-internal") && topic->is_internal) continue;
-        if (!bn_topic_matches(t, topic->name)) continue;
+        if (!bn_pattern_matches(t->topic, topic->name)) continue;
         found++;
         printf("%.*s\n", BN_SLICE_FMT(topic->name));
     }
@@ -266,11 +244,11 @@ static int delete (const struct bn_topic_task *t, struct bn_session *s, const st
 }
 
 static int for_each(const struct bn_topic_task *t, struct bn_session *s) {
-    struct kmsg_metadata_response *all = all_topics(s);
+    struct kmsg_metadata_response *all = bn_session_metadata(s);
     if (!all) return BN_COMMAND_FAILED;
     int rc = BN_COMMAND_OK, found = 0;
     for (int32_t i = 0; i < all->topics.n && rc == BN_COMMAND_OK; i++) {
-        if (!bn_topic_matches(t, all->topics.v[i].name)) continue;
+        if (!bn_pattern_matches(t->topic, all->topics.v[i].name)) continue;
         found++;
         rc = t->action == BN_TOPIC_ALTER ? expand(t, s, &all->topics.v[i]) : delete (t, s, &all->topics.v[i]);
     }

@@ -28,8 +28,5 @@ bool bn_topic_rules_check(const struct bn_topic_task *task);
  * wrong with a number outside; NULL takes any int32. */
 bool bn_topic_rules_number(const struct bn_topic_task *task, const char *option, int64_t max, const char *beyond,
                            int64_t *out);
-/* Does a topic's name match the task's pattern: a regular expression over the whole name, commas separating
- * alternatives, as in Kafka's tools? A pattern that is no regular expression matches nothing. */
-bool bn_topic_matches(const struct bn_topic_task *task, struct bn_slice name);
 
 #endif

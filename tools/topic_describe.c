@@ -5,6 +5,7 @@
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 #include "tools/command.h"
+#include "tools/pattern.h"
 #include "tools/topic.h"
 
 enum { API_METADATA = 3, API_DESCRIBE_CONFIGS = 32, RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1, SOURCE_DEFAULT = 5 };
@@ -148,7 +149,7 @@ int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s
     for (int32_t i = 0; i < all->topics.n; i++) {
         struct kmsg_metadata_response_topic *t = &all->topics.v[i];
         if (bn_options_has(task->options, "exclude-internal") && t->is_internal) continue;
-        if (bn_uuid_is_zero(&id) ? !bn_topic_matches(task, t->name) : !bn_uuid_eq(&t->topic_id, &id)) continue;
+        if (bn_uuid_is_zero(&id) ? !bn_pattern_matches(task->topic, t->name) : !bn_uuid_eq(&t->topic_id, &id)) continue;
         found++;
         describe(s, &f, t);
     }

@@ -4,6 +4,7 @@
 Suite *jsonout_suite(void);
 Suite *near_suite(void);
 Suite *options_suite(void);
+Suite *pattern_suite(void);
 Suite *topic_rules_suite(void);
 
-const unit_suite_fn unit_suites[] = {jsonout_suite, near_suite, options_suite, topic_rules_suite, NULL};
+const unit_suite_fn unit_suites[] = {jsonout_suite, near_suite, options_suite, pattern_suite, topic_rules_suite, NULL};
