@@ -1,4 +1,4 @@
-"""load.py: the producer and the checker (producer.c, checker.c) as a test handles them, replicas compared byte for byte, and a way to make topics.
+"""load.py: the producer and the checker (producer.c, checker.c) as a test handles them, replicas compared byte for byte, signals and their times.
 """
 import hashlib
 import os
@@ -146,52 +146,3 @@ def send_signals(cluster, names, signum):
             raise AssertionError(f"{names} did not end within 90 s of signal {signum}")
         os.close(descriptor)
     return began, time.monotonic_ns()
-
-
-class Admin:
-    """Makes and removes topics over connections that stay; whatever a broken broker answers is tried again."""
-
-    def __init__(self, cluster):
-        from kafka.admin import KafkaAdminClient
-        self.make = lambda: KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","), retry_backoff_ms=5, reconnect_backoff_ms=5,
-                                             reconnect_backoff_max_ms=20, request_timeout_ms=30000, api_version=(2, 5, 0))
-        self.client = None
-
-    def attempt(self, call, done, seconds):
-        """done(error) says whether an error means that an earlier attempt, whose answer was lost, had succeeded."""
-        from kafka import errors
-        deadline = time.monotonic() + seconds
-        pause = time.sleep
-        while True:
-            try:
-                self.client = self.client or self.make()
-                return call(self.client)
-            except (errors.KafkaError, OSError, ValueError, AssertionError, IndexError, AttributeError) as e:
-                if done(e):
-                    return None
-                if time.monotonic() > deadline:
-                    raise AssertionError(f"an admin call failed for {seconds} s: {e!r}") from e
-                if not isinstance(e, errors.BrokerResponseError):
-                    self.close()
-            pause(0.002)
-
-    def create(self, name, partitions=1, replication=3, config=None, assignments=None, seconds=60):
-        from kafka import errors
-        from kafka.admin import NewTopic
-        new = NewTopic(name, partitions if not assignments else -1, replication if not assignments else -1,
-                       replica_assignments=assignments, topic_configs=config or {})
-        self.attempt(lambda client: client.create_topics([new], timeout_ms=25000),
-                     lambda e: isinstance(e, errors.TopicAlreadyExistsError), seconds)
-
-    def delete(self, name, seconds=60):
-        from kafka import errors
-        self.attempt(lambda client: client.delete_topics([name], timeout_ms=25000),
-                     lambda e: isinstance(e, errors.UnknownTopicOrPartitionError), seconds)
-
-    def close(self):
-        client, self.client = self.client, None
-        if client:
-            try:
-                client.close()
-            except Exception:  # noqa: BLE001 - a connection that is broken already
-                pass

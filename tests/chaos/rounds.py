@@ -5,7 +5,8 @@ import pathlib
 import signal
 import time
 
-from load import Admin, Load, compare_replicas, send_signals
+from admin import Admin
+from load import Load, compare_replicas, send_signals
 from harness import wait_for
 from zk import StateLog, ZooKeeper
 
@@ -109,7 +110,7 @@ class Controller(Kind):
         epoch = int(self.zookeeper.get("/controller_epoch")[0])
         active = self.cluster.active_controller(self.zookeeper)
         began, _ = send_signals(self.cluster, [active], signal.SIGKILL)
-        self.admin.create(f"after-{i}")
+        self.admin.create(f"after-{i}", 1, 2)
         self.figure("kill->topic created", (time.monotonic_ns() - began) / 1e6)
         assert int(self.zookeeper.get("/controller_epoch")[0]) > epoch, "no new controller epoch"
         assert self.cluster.active_controller(self.zookeeper) != active, "the dead controller is still in /controller"
@@ -127,7 +128,7 @@ class Both(Kind):
         names = {self.cluster.active_controller(self.zookeeper), f"broker-{broker}"}
         began, ended = send_signals(self.cluster, sorted(names, key=lambda n: self.rng.random()), signal.SIGKILL)
         self.failover(broker, led, began, ended)
-        self.admin.create(f"after-{i}")
+        self.admin.create(f"after-{i}", 1, 2)
         self.figure("kill->topic created", (time.monotonic_ns() - began) / 1e6)
         self.restart()
         self.whole()

@@ -30,7 +30,7 @@ DEFAULT_ROUNDS = {"clients": 2, "leader": 50, "controller": 50, "both": 20, "sto
 
 def percentile(values, percent):
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def missed(kind):
@@ -86,6 +86,11 @@ def run_kind(options, name, client):
     return not bad
 
 
+def told_to_end(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough: `finally` stops the cluster
+    sys.exit(143)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, help="the build tree whose programs are tested")
@@ -100,7 +105,7 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="a line per round")
     options = parser.parse_args()
     options.build = str(pathlib.Path(options.build).resolve())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` stops the cluster
+    signal.signal(signal.SIGTERM, told_to_end)
     if options.kinds == "znodes":
         return 0 if znodes.run(harness.Cluster(options.build), options.kafka and Kafka(options.kafka, options.build)) else 1
     clients = ["default", "fast"] if options.client == "both" else [options.client]

@@ -9,7 +9,8 @@ import re
 import signal
 import subprocess
 
-from load import Admin, send_signals
+from admin import Admin
+from load import send_signals
 from harness import TREE, wait_for
 from rounds import watch_states
 from zk import ZooKeeper
