@@ -43,9 +43,12 @@ struct bn_broker {
     bool composed; /* id known: rosters, connections and APIs are there, all shards run */
     bool serving;  /* the listeners accept */
     bool stopping;
-    bool clean;    /* nothing has gone wrong with a log or a checkpoint */
+    bool clean; /* nothing has gone wrong with a log or a checkpoint */
     int exit_code;
     /* shutdown.c */
+    bool leaving; /* controlled shutdown: leaderships are being handed over, everything is still served */
+    struct bn_timer leave_timer;
+    int leave_tries; /* that are left */
     struct bn_timer drain_timer;
     int drain_rounds;
     /* checkpointer.c */

@@ -1,5 +1,5 @@
-/* admin.c: CreateTopics, DeleteTopics and CreatePartitions between Kafka's wire format and the brain's events; changes
- * of configs are admin_config.c's. Owns nothing but the arena of each request.
+/* admin.c: CreateTopics, DeleteTopics, CreatePartitions and ElectLeaders between Kafka's wire format and the brain's
+ * events; changes of configs are admin_config.c's. Owns nothing but the arena of each request.
  *
  * Defaults are those of the broker that was asked: they come along with the request. A string with a NUL inside, which
  * no C string can hold, gets '?' in its place and so is no legal name any more. */
@@ -12,7 +12,7 @@
 #include "proto/kafka/kapi.h"
 #include "proto/kafka/kmsg.h"
 
-enum { CREATE_TOPICS = 19, DELETE_TOPICS = 20, CREATE_PARTITIONS = 37 };
+enum { CREATE_TOPICS = 19, DELETE_TOPICS = 20, CREATE_PARTITIONS = 37, ELECT_LEADERS = 43 };
 
 void *bn_admin_take(struct bn_admin *a, int32_t count, size_t size) {
     return bn_arena_array(&a->arena, (size_t)(count > 0 ? count : 0) + 1, size);
@@ -246,6 +246,55 @@ static void encode_create_partitions(struct bn_admin *a, const struct bn_output_
     bn_codec_encode(&kmsg_create_partitions_response_desc, a->version, &m, out);
 }
 
+/* ---- ElectLeaders ---- */
+
+static bool take_elect_leaders(struct bn_admin *a) {
+    const struct kmsg_elect_leaders_request *r = a->request;
+    int32_t count = 0, at = 0;
+    for (int32_t i = 0; i < r->topic_partitions.n; i++) count += r->topic_partitions.v[i].partitions.n;
+    struct bn_event_elect *list = bn_admin_take(a, count, sizeof *list);
+    if (!list) return false;
+    for (int32_t i = 0; i < r->topic_partitions.n; i++) {
+        const char *topic = bn_admin_copy(a, r->topic_partitions.v[i].topic);
+        if (!topic) return false;
+        for (int32_t n = 0; n < r->topic_partitions.v[i].partitions.n; n++)
+            list[at++] = (struct bn_event_elect){topic, r->topic_partitions.v[i].partitions.v[n]};
+    }
+    a->event = (struct bn_event){.kind = BN_EVENT_ELECT_LEADERS};
+    a->event.u.elect_leaders = (struct bn_event_elect_leaders){.timeout_ms = r->timeout_ms,
+                                                               .unclean = r->election_type == 1,
+                                                               .all = r->topic_partitions.n < 0,
+                                                               .partitions = list,
+                                                               .partition_count = count};
+    return r->election_type == 0 || r->election_type == 1;
+}
+
+/* A topic's results stand together, as they were asked for. */
+static void encode_elect_leaders(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
+    struct kmsg_elect_leaders_response m = kmsg_elect_leaders_response_default;
+    struct kmsg_elect_leaders_response_replica_election_result *topics = bn_admin_take(a, r->topic_count,
+                                                                                       sizeof *topics);
+    struct kmsg_elect_leaders_response_partition_result *rows = bn_admin_take(a, r->topic_count, sizeof *rows);
+    BN_ASSERT(topics && rows);
+    m.replica_election_results.v = topics;
+    m.replica_election_results.n = 0;
+    for (int32_t i = 0; i < r->topic_count; i++) {
+        const struct bn_output_topic_result *from = &r->topics[i];
+        bool same = i > 0 && strcmp(r->topics[i - 1].name, from->name) == 0;
+        if (!same) {
+            int32_t at = m.replica_election_results.n++;
+            topics[at] = kmsg_elect_leaders_response_replica_election_result_default;
+            topics[at].topic = bn_slice_str(from->name);
+            topics[at].partition_result.v = &rows[i];
+            topics[at].partition_result.n = 0;
+        }
+        topics[m.replica_election_results.n - 1].partition_result.n++;
+        rows[i] = (struct kmsg_elect_leaders_response_partition_result){from->partition, from->error,
+                                                                        bn_slice_str(from->message)};
+    }
+    bn_codec_encode(&kmsg_elect_leaders_response_desc, a->version, &m, out);
+}
+
 /* ---- the door ---- */
 
 int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const Bn__AdminRequest *in) {
@@ -253,7 +302,7 @@ int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const
     a->version = in->api_version;
     a->conf = c->config.conf;
     bool known = a->api_key == CREATE_TOPICS || a->api_key == DELETE_TOPICS || a->api_key == CREATE_PARTITIONS ||
-                 bn_admin_config_is(a);
+                 a->api_key == ELECT_LEADERS || bn_admin_config_is(a);
     const struct bn_codec_desc *desc = known ? bn_codec_request(a->api_key) : NULL;
     if (!desc || a->version < bn_codec_min_version(desc) || a->version > bn_codec_max_version(desc)) {
         return KE_UNSUPPORTED_VERSION;
@@ -268,6 +317,7 @@ int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const
     if (a->api_key == DELETE_TOPICS) ok = take_delete_topics(a, in);
     if (a->api_key == CREATE_PARTITIONS) ok = take_create_partitions(a);
     if (bn_admin_config_is(a)) ok = bn_admin_config_take(a, in);
+    if (a->api_key == ELECT_LEADERS) ok = take_elect_leaders(a);
     return ok ? KE_NONE : KE_INVALID_REQUEST;
 }
 
@@ -279,6 +329,8 @@ void bn_admin_encode(struct bn_admin *a, const struct bn_output_reply *r, struct
         encode_delete_topics(a, r, out);
     else if (bn_admin_config_is(a))
         bn_admin_config_encode(a, r, out);
+    else if (a->api_key == ELECT_LEADERS)
+        encode_elect_leaders(a, r, out);
     else
         encode_create_partitions(a, r, out);
 }

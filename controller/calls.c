@@ -11,7 +11,9 @@
 #include "controller/channel.h"
 #include "controller/pack.h"
 
-enum kind { ALTER_PARTITION, ADMIN, PRODUCER_IDS, REPLICAS_DELETED, BROKER_ID };
+enum kind { ALTER_PARTITION, ADMIN, PRODUCER_IDS, REPLICAS_DELETED, BROKER_ID, CONTROLLED_SHUTDOWN };
+
+enum { REMAINING_TOLD_MAX = 100 };
 
 struct waiting {
     uint64_t token;
@@ -62,6 +64,12 @@ static void answer_error(struct waiting *w, int error) {
         Bn__BrokerIdReply m = BN__BROKER_ID_REPLY__INIT;
         m.error = error;
         m.broker_id = -1;
+        w->closure(&m.base, w->data);
+        return;
+    }
+    case CONTROLLED_SHUTDOWN: {
+        Bn__ControlledShutdownReply m = BN__CONTROLLED_SHUTDOWN_REPLY__INIT;
+        m.error = error;
         w->closure(&m.base, w->data);
         return;
     }
@@ -116,6 +124,21 @@ static void answer_alter(struct waiting *w, const struct bn_output_reply *r, int
     bn_alloc_free(list);
 }
 
+static void answer_shutdown(struct waiting *w, const struct bn_output_reply *r) {
+    Bn__ControlledShutdownReply m = BN__CONTROLLED_SHUTDOWN_REPLY__INIT;
+    Bn__TopicPartition rows[REMAINING_TOLD_MAX], *list[REMAINING_TOLD_MAX];
+    for (int32_t i = 0; i < r->remaining_count && i < REMAINING_TOLD_MAX; i++) {
+        bn__topic_partition__init(&rows[i]);
+        rows[i].topic = (char *)(uintptr_t)r->remaining[i].topic;
+        rows[i].partition = r->remaining[i].partition;
+        list[m.n_remaining++] = &rows[i];
+    }
+    m.remaining = list;
+    m.remaining_count = r->remaining_count;
+    m.may_move = r->may_move;
+    w->closure(&m.base, w->data);
+}
+
 void bn_calls_reply(struct bn_calls *k, const struct bn_output_reply *r) {
     struct waiting *w = bn_map_get(&k->waiting, bn_map_key_u64(&r->token));
     BN_ASSERT(w); /* exactly one reply for each token */
@@ -137,6 +160,8 @@ void bn_calls_reply(struct bn_calls *k, const struct bn_output_reply *r) {
         Bn__BrokerIdReply m = BN__BROKER_ID_REPLY__INIT;
         m.broker_id = r->broker_id;
         w->closure(&m.base, w->data);
+    } else if (w->kind == CONTROLLED_SHUTDOWN) {
+        answer_shutdown(w, r);
     } else {
         answer_error(w, 0);
     }
@@ -210,7 +235,9 @@ static void alter_partition(Bn__Controller_Service *s, const Bn__AlterPartitionR
 }
 
 static void set_token(struct bn_event *e, uint64_t token) {
-    if (e->kind == BN_EVENT_CREATE_TOPICS)
+    if (e->kind == BN_EVENT_ELECT_LEADERS)
+        e->u.elect_leaders.token = token;
+    else if (e->kind == BN_EVENT_CREATE_TOPICS)
         e->u.create_topics.token = token;
     else if (e->kind == BN_EVENT_DELETE_TOPICS)
         e->u.delete_topics.token = token;
@@ -267,6 +294,15 @@ static void broker_id(Bn__Controller_Service *s, const Bn__BrokerIdRequest *in, 
     bn_controller_event(controller_of(s), &e);
 }
 
+static void controlled_shutdown(Bn__Controller_Service *s, const Bn__ControlledShutdownRequest *in,
+                                Bn__ControlledShutdownReply_Closure closure, void *data) {
+    struct waiting *w = begin(s, CONTROLLED_SHUTDOWN, CLOSURE(closure), data);
+    if (!w) return;
+    struct bn_event e = {.kind = BN_EVENT_CONTROLLED_SHUTDOWN,
+                         .u.controlled_shutdown = {w->token, in->broker_id, in->broker_epoch}};
+    bn_controller_event(controller_of(s), &e);
+}
+
 struct bn_calls *bn_calls_new(struct bn_controller *c) {
     struct bn_calls *k = bn_alloc_zero(1, sizeof *k);
     k->c = c;
@@ -277,7 +313,8 @@ struct bn_calls *bn_calls_new(struct bn_controller *c) {
                                           .admin = admin,
                                           .producer_ids = producer_ids,
                                           .replicas_deleted = replicas_deleted,
-                                          .broker_id = broker_id};
+                                          .broker_id = broker_id,
+                                          .controlled_shutdown = controlled_shutdown};
     k->services[0] = &k->service.base;
     return k;
 }

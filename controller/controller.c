@@ -25,6 +25,7 @@
 #include "controller/config_rules.h"
 #include "controller/controller_int.h"
 #include "controller/effect.h"
+#include "controller/elect_watch.h"
 #include "controller/probe.h"
 #include "controller/standby.h"
 #include "controller/watch.h"
@@ -161,6 +162,9 @@ void bn_controller_loaded(struct bn_controller *c, struct bn_event_activated *st
     struct bn_model_settings s = {.unclean_election = c->config.unclean_election,
                                   .delete_topic_enable = c->config.delete_topic_enable,
                                   .session_timeout_ms = c->config.zk_session_timeout_ms,
+                                  .auto_rebalance = c->config.auto_rebalance,
+                                  .rebalance_interval_ms = c->config.rebalance_interval_ms,
+                                  .imbalance_percentage = c->config.imbalance_percentage,
                                   .change_config = bn_config_rules_change};
     c->config.env->random(&s.random_seed, sizeof s.random_seed);
     c->model = bn_model_new(&s);
@@ -170,6 +174,7 @@ void bn_controller_loaded(struct bn_controller *c, struct bn_event_activated *st
     struct bn_event e = {.kind = BN_EVENT_ACTIVATED, .u.activated = *state};
     bn_controller_event(c, &e);
     bn_channel_reign(c->channel);
+    c->elect_watch = bn_elect_watch_start(c);
     bn_timer_start(&c->absent_timer, ABSENT_MS);
 }
 
@@ -200,6 +205,8 @@ static void take_apart(struct bn_controller *c) {
     bn_effect_stop(c->effect);
     c->watch = NULL;
     c->effect = NULL;
+    bn_elect_watch_stop(c->elect_watch);
+    c->elect_watch = NULL;
     bn_calls_fail_all(c->calls);
     bn_channel_close_all(c->channel, "the controller resigns");
     bn_probe_forget_all(c->probe);

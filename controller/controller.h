@@ -22,7 +22,10 @@ struct bn_controller_config { /* copied by bn_controller_start; what it points t
     int port;         /* controller.port; 0 = the kernel's choice */
     int fencing_port; /* of the life port; 0 = the kernel's choice */
     bool unclean_election, delete_topic_enable;
-    const struct bn_conf *conf; /* for the configs told of a new topic; NULL = defaults only */
+    bool auto_rebalance;           /* auto.leader.rebalance.enable */
+    int64_t rebalance_interval_ms; /* leader.imbalance.check.interval.seconds */
+    int32_t imbalance_percentage;  /* leader.imbalance.per.broker.percentage */
+    const struct bn_conf *conf;    /* for the configs told of a new topic; NULL = defaults only */
 };
 
 /* Opens the ports and begins to take part. BN_BAD: zk_connect is malformed; BN_IO: a port can't be had. */

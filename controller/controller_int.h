@@ -12,6 +12,7 @@
 
 struct bn_watch;
 struct bn_effect;
+struct bn_elect_watch;
 struct bn_channel;
 struct bn_calls;
 struct bn_probe;
@@ -43,6 +44,7 @@ struct bn_controller {
     bool stepping;
     struct bn_watch *watch;
     struct bn_effect *effect;
+    struct bn_elect_watch *elect_watch;
     /* For life. */
     struct bn_calls *calls;
     struct bn_channel *channel;

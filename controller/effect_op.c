@@ -131,6 +131,8 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
         return bn_znode_path_incarnation(p, in->broker);
     case BN_OUTPUT_OP_DELETE_BROKER:
         return bn_znode_path_broker(p, in->broker);
+    case BN_OUTPUT_OP_DELETE_ELECT:
+        return BN_ZNODE_ELECT;
     }
     BN_UNREACHABLE();
 }
@@ -166,6 +168,7 @@ static int32_t version_of(const struct bn_output_op *in) {
     case BN_OUTPUT_OP_CHECK_INCARNATION:
         return (int32_t)in->u.incarnation; /* it is a data version */
     case BN_OUTPUT_OP_DELETE_BROKER:
+    case BN_OUTPUT_OP_DELETE_ELECT:
     case BN_OUTPUT_OP_SET_SEQID:
         return -1;
     default:

@@ -83,6 +83,9 @@ static void open_trace(void) {
     if (rc != BN_OK) BN_WARN("controller", "%s can't be written: tracing goes to standard error only", path);
 }
 
+/* At most a thousand years, so that sums of times do not overflow. */
+static int64_t seconds_as_ms(int64_t s) { return bn_min_i64(s, INT64_C(31536000000)) * 1000; }
+
 static int run(struct program *p, const struct bn_conf *conf) {
     int id = bn_conf_controller_id(conf);
     struct bn_controller_config config = {
@@ -96,6 +99,9 @@ static int run(struct program *p, const struct bn_conf *conf) {
         .fencing_port = bn_conf_is_set(conf, BN_CONF_CONTROLLER_ID) ? bn_conf_int(conf, BN_CONF_FENCING_PORT) : 0,
         .unclean_election = bn_conf_bool(conf, BN_CONF_UNCLEAN_LEADER_ELECTION_ENABLE),
         .delete_topic_enable = bn_conf_bool(conf, BN_CONF_DELETE_TOPIC_ENABLE),
+        .auto_rebalance = bn_conf_bool(conf, BN_CONF_AUTO_LEADER_REBALANCE_ENABLE),
+        .rebalance_interval_ms = seconds_as_ms(bn_conf_i64(conf, BN_CONF_LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS)),
+        .imbalance_percentage = bn_conf_int(conf, BN_CONF_LEADER_IMBALANCE_PER_BROKER_PERCENTAGE),
         .conf = conf,
     };
     struct bn_err e = BN_ERR_NONE;

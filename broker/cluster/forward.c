@@ -34,7 +34,7 @@ struct ask {
     struct bn_list link;
     struct bn_agent *agent;
     struct bn_shard *shard;
-    enum { ADMIN, PRODUCER_ID, DELETED, ALTER_PARTITION } kind;
+    enum { ADMIN, PRODUCER_ID, DELETED, ALTER_PARTITION, SHUTDOWN } kind;
     bool in_flight, answered;
     struct bn_timer deadline;
     uint32_t timeout_ms;
@@ -52,6 +52,9 @@ struct ask {
     int32_t partition;
     /* ALTER_PARTITION: requests and answers travel packed */
     void (*reply_alter)(void *reply_arg, const Bn__AlterPartitionReply *answer);
+    /* SHUTDOWN */
+    void (*reply_shutdown)(void *reply_arg, int16_t error, int32_t remaining, int32_t may_move);
+    int32_t remaining, may_move;
     void *reply_arg;
     int16_t error;
     uint8_t *answer;
@@ -63,7 +66,7 @@ struct bn_forward {
     bool stopped;
     atomic_size_t on_the_way; /* posted by any shard, not yet arrived */
     size_t flight_count;
-    struct bn_list waiting;      /* for a controller, in the order of arrival; ADMIN, DELETED, ALTER_PARTITION */
+    struct bn_list waiting;      /* for a controller, in the order of arrival; all but PRODUCER_ID */
     struct bn_list in_flight;    /* calls under way */
     struct bn_list id_waiting;   /* PRODUCER_ID */
     int64_t next_id, end_id;     /* the block in use */
@@ -97,6 +100,8 @@ static void run_reply(struct bn_msg *m) { /* the asker's shard */
         k->reply_id(k->reply_arg, k->error, k->id);
     else if (k->kind == ALTER_PARTITION)
         run_alter_reply(k);
+    else if (k->kind == SHUTDOWN)
+        k->reply_shutdown(k->reply_arg, k->error, k->remaining, k->may_move);
     ask_free(k);
 }
 
@@ -249,6 +254,27 @@ static void send_alter(struct bn_agent *a, struct ask *k) {
     bn__alter_partition_request__free_unpacked(m, NULL);
 }
 
+static void on_shutdown(const Bn__ControlledShutdownReply *m, void *data) {
+    struct ask *k = returned(data);
+    if (!k) return;
+    if ((!m || m->error == NOT_CONTROLLER) && !k->agent->forward->stopped) {
+        wait_again(k);
+        return;
+    }
+    if (m) {
+        k->remaining = m->remaining_count;
+        k->may_move = m->may_move;
+    }
+    answer(k, m ? (int16_t)m->error : REQUEST_TIMED_OUT);
+}
+
+static void send_shutdown(struct bn_agent *a, struct ask *k) {
+    Bn__ControlledShutdownRequest m = BN__CONTROLLED_SHUTDOWN_REQUEST__INIT;
+    m.broker_id = a->broker_id;
+    m.broker_epoch = bn_register_epoch(a->reg);
+    bn__controller__controlled_shutdown(bn_uplink_client(a->uplink), &m, on_shutdown, k);
+}
+
 static void send_ask(struct bn_forward *f, struct ask *k) {
     bn_list_remove(&k->link);
     bn_list_push_back(&f->in_flight, &k->link);
@@ -258,6 +284,8 @@ static void send_ask(struct bn_forward *f, struct ask *k) {
         send_admin(f->agent, k);
     else if (k->kind == DELETED)
         send_deleted(f->agent, k);
+    else if (k->kind == SHUTDOWN)
+        send_shutdown(f->agent, k);
     else
         send_alter(f->agent, k);
 }
@@ -407,6 +435,17 @@ void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__A
     bn__alter_partition_request__pack(request, (uint8_t *)(k + 1));
     k->body = bn_slice_of(k + 1, size);
     k->reply_alter = reply;
+    k->reply_arg = reply_arg;
+    post(k);
+}
+
+void bn_forward_controlled_shutdown(void *agent, struct bn_shard *shard, uint32_t timeout_ms,
+                                    void (*reply)(void *reply_arg, int16_t error, int32_t remaining, int32_t may_move),
+                                    void *reply_arg) {
+    struct bn_agent *a = agent;
+    struct ask *k = ask_new(a, shard, SHUTDOWN, 0);
+    k->timeout_ms = timeout_ms ? timeout_ms : 1;
+    k->reply_shutdown = reply;
     k->reply_arg = reply_arg;
     post(k);
 }

@@ -28,4 +28,12 @@ void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char 
 void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
                                 void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg);
 
+/* This broker is about to stop: the controller is to move its leaderships. reply comes once, on `shard`: error 0 when
+ * all that can be moved has been and this broker has been told so, with how many partitions of more than one replica it
+ * leads on and how many of these may still move; STALE_BROKER_EPOCH (77); or REQUEST_TIMED_OUT (7) when no controller
+ * answered in timeout_ms. May be asked again. */
+void bn_forward_controlled_shutdown(void *agent, struct bn_shard *shard, uint32_t timeout_ms,
+                                    void (*reply)(void *reply_arg, int16_t error, int32_t remaining, int32_t may_move),
+                                    void *reply_arg);
+
 #endif

@@ -64,7 +64,10 @@ static void on_up(void *arg, struct bn_rpc_peer *peer) {
 static void on_down(void *arg, struct bn_rpc_peer *peer, const char *why) {
     struct bn_uplink *u = arg;
     bool was_connected = u->connected;
-    if (was_connected) {
+    if (was_connected && u->stopped) {
+        BN_INFO("cluster", "[Broker id=%d] the connection to the controller at %s has ended: %s", u->agent->broker_id,
+                bn_rpc_name(peer), why);
+    } else if (was_connected) {
         BN_WARN("cluster", "[Broker id=%d] the connection to the controller at %s has ended: %s", u->agent->broker_id,
                 bn_rpc_name(peer), why);
     } else if (!u->stopped) {

@@ -126,12 +126,14 @@ void bn_alter_request(struct bn_model *m, const struct bn_event_alter_partition 
     }
 }
 
-/* A member is eligible when its present life is fit; one that is to be added must be named by that life's epoch. */
+/* A member is eligible when its present life is fit; one that is to be added must be named by that life's epoch and may
+ * not be shutting down. (Kafka refuses every ISR with a broker that shuts down; but a leader that shuts down and takes
+ * somebody in can hand over to it.) */
 static bool eligible(const struct bn_model *m, const struct bn_model_partition *p, const struct bn_alter_proposal *a) {
     for (int32_t i = 0; i < a->isr.count; i++) {
         const struct bn_model_broker *b = bn_model_broker(m, a->isr.ids[i]);
-        if (!b || !b->registered || !b->fit) return false;
         bool member = bn_ids_has(bn_ids_fact(&p->state.isr), a->isr.ids[i]);
+        if (!b || !b->registered || !b->fit || (b->leaving && !member)) return false;
         int64_t epoch = a->isr_epochs ? a->isr_epochs[i] : -1;
         if (epoch != b->epoch && !(member && epoch == -1)) return false;
     }

@@ -4,8 +4,11 @@
  *   - No fit member: fresh ones leave while a dead one stays (it may be the only one with every record). Only fresh
  * ones: one survives, the old leader first, and leads under a new epoch. Only dead ones: the ISR stays, nobody leads.
  *     So an ISR is never emptied, and who was in it last is not forgotten.
- *   - The leader stays while it is a fit member; else the first fit member in the order of the assignment, one whose
- *     stream is up before others; else, if allowed, the first fit replica, alone in the ISR and recovering. */
+ *   - A member that shuts down leaves as a dead one does, while a fit member stays; the last one stays, and leads on if
+ * it led, but is no candidate.
+ *   - The leader stays while it is a fit member (unless the preferred one is asked for, and may lead); else the first
+ * fit member in the order of the assignment, one whose stream is up before others; else, if allowed, the first fit
+ * replica, alone in the ISR and recovering. */
 #include "controller/brain/election.h"
 
 #include "common/base/check.h"
@@ -39,7 +42,7 @@ static int32_t keep_members(const struct bn_election_in *in, const struct bn_ele
     bool any_dead = false;
     for (int32_t i = 0; i < isr.count; i++) {
         enum bn_election_life l = life(v, isr.ids[i]);
-        if (l > best) best = l;
+        best = l > best ? l : best;
         any_dead = any_dead || l == BN_ELECTION_DEAD;
     }
     if (best == BN_ELECTION_FRESH && !any_dead) {
@@ -50,10 +53,16 @@ static int32_t keep_members(const struct bn_election_in *in, const struct bn_ele
         out->isr[out->isr_count++] = survivor;
         return survivor;
     }
+    bool leads_on = best == BN_ELECTION_LEAVING && life(v, in->state->leader) == best &&
+                    bn_ids_has(isr, in->state->leader);
     for (int32_t i = 0; i < isr.count; i++) {
         enum bn_election_life l = life(v, isr.ids[i]);
-        if (best >= BN_ELECTION_FIT ? l >= BN_ELECTION_FIT : l == BN_ELECTION_DEAD)
-            out->isr[out->isr_count++] = isr.ids[i];
+        bool stays = l == BN_ELECTION_DEAD || l == BN_ELECTION_LEAVING;
+        if (best >= BN_ELECTION_FIT)
+            stays = l >= BN_ELECTION_FIT;
+        else if (leads_on)
+            stays = l == BN_ELECTION_LEAVING;
+        if (stays) out->isr[out->isr_count++] = isr.ids[i];
     }
     return BN_FACT_NO_LEADER;
 }
@@ -61,8 +70,12 @@ static int32_t keep_members(const struct bn_election_in *in, const struct bn_ele
 static void choose_leader(const struct bn_election_in *in, const struct bn_election_view *v,
                           struct bn_election_out *out) {
     struct bn_fact_ids kept = {out->isr, out->isr_count};
-    int32_t leader = in->state->leader;
-    if (leader >= 0 && is_fit(v, leader) && bn_ids_has(kept, leader)) {
+    int32_t leader = in->state->leader, preferred = in->replicas.count ? in->replicas.ids[0] : BN_FACT_NO_LEADER;
+    if (in->prefer && preferred >= 0 && is_fit(v, preferred) && bn_ids_has(kept, preferred)) {
+        out->leader = preferred;
+        return;
+    }
+    if (leader >= 0 && life(v, leader) >= BN_ELECTION_LEAVING && bn_ids_has(kept, leader)) {
         out->leader = leader;
         return;
     }

@@ -6,10 +6,11 @@
 #include "controller/brain/fact.h"
 
 enum bn_election_life {
-    BN_ELECTION_DEAD,  /* not registered */
-    BN_ELECTION_FRESH, /* registered, but its new incarnation has not yet left its old roles */
-    BN_ELECTION_FIT,   /* admitted: may be a leader, a candidate, in an ISR */
-    BN_ELECTION_READY, /* fit, and its stream is up: preferred */
+    BN_ELECTION_DEAD,    /* not registered */
+    BN_ELECTION_FRESH,   /* registered, but its new incarnation has not yet left its old roles */
+    BN_ELECTION_LEAVING, /* fit, but it shuts down: keeps what nobody else can take over, and gets nothing new */
+    BN_ELECTION_FIT,     /* admitted: may be a leader, a candidate, in an ISR */
+    BN_ELECTION_READY,   /* fit, and its stream is up: taken before others */
 };
 
 struct bn_election_view { /* the world as an election sees it */
@@ -32,6 +33,7 @@ struct bn_election_in {
     const struct bn_fact_state *state; /* NULL = it has none yet */
     bool bump;                         /* a new leader epoch is needed whatever else */
     bool unclean;                      /* a leader from outside the ISR is allowed, now */
+    bool prefer;                       /* the first replica is to lead, if it may (Kafka's preferred strategy) */
 };
 
 struct bn_election_out {

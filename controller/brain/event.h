@@ -23,15 +23,18 @@ enum bn_event_kind {
     BN_EVENT_CONFIG,        /* u.config: overrides changed (types topics and brokers; others are not the brain's) */
     BN_EVENT_CREATE_TOPICS, /* u.create_topics */
     BN_EVENT_DELETE_TOPICS, /* u.delete_topics */
-    BN_EVENT_CREATE_PARTITIONS, /* u.create_partitions */
-    BN_EVENT_ALTER_CONFIGS,     /* u.alter_configs */
-    BN_EVENT_ALTER_PARTITION,   /* u.alter_partition: a leader proposes an ISR */
-    BN_EVENT_REPLICAS_DELETED,  /* u.replicas_deleted: a broker confirmed a removed topic */
-    BN_EVENT_PRODUCER_IDS,      /* u.producer_ids */
-    BN_EVENT_BROKER_ID,         /* u.broker_id: a broker without an id asks for one */
-    BN_EVENT_MULTI_DONE,        /* u.multi_done: exactly one for each MULTI and PURGE, in their order */
-    BN_EVENT_READ_DONE,         /* u.read_done: exactly one for each BN_OUTPUT_READ */
-    BN_EVENT_TICK,              /* BN_OUTPUT_TIMER's time has come (early or spurious ones are harmless) */
+    BN_EVENT_CREATE_PARTITIONS,   /* u.create_partitions */
+    BN_EVENT_ALTER_CONFIGS,       /* u.alter_configs */
+    BN_EVENT_ALTER_PARTITION,     /* u.alter_partition: a leader proposes an ISR */
+    BN_EVENT_REPLICAS_DELETED,    /* u.replicas_deleted: a broker confirmed a removed topic */
+    BN_EVENT_PRODUCER_IDS,        /* u.producer_ids */
+    BN_EVENT_BROKER_ID,           /* u.broker_id: a broker without an id asks for one */
+    BN_EVENT_CONTROLLED_SHUTDOWN, /* u.controlled_shutdown: a broker is about to stop */
+    BN_EVENT_ELECT_LEADERS,       /* u.elect_leaders */
+    BN_EVENT_ELECT_NODE,          /* u.elect_leaders: /admin/preferred_replica_election appeared */
+    BN_EVENT_MULTI_DONE,          /* u.multi_done: exactly one for each MULTI and PURGE, in their order */
+    BN_EVENT_READ_DONE,           /* u.read_done: exactly one for each BN_OUTPUT_READ */
+    BN_EVENT_TICK,                /* BN_OUTPUT_TIMER's time has come (early or spurious ones are harmless) */
 };
 
 struct bn_event_activated {
@@ -191,6 +194,28 @@ struct bn_event_broker_id { /* REPLY_BROKER_ID */
     int32_t reserved_max; /* reserved.broker.max.id */
 };
 
+/* REPLY_CONTROLLED_SHUTDOWN, when everything that can be taken from the broker has been, or 77 at once. From then on,
+ * for this incarnation, the broker is no candidate and joins no ISR. May be asked again. */
+struct bn_event_controlled_shutdown {
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+};
+
+/* ELECT_LEADERS: REPLY_ELECT_LEADERS. ELECT_NODE: preferred leaders for the partitions that the znode names; it is
+ * deleted when they are decided (token, timeout_ms and unclean do not count). */
+struct bn_event_elect_leaders {
+    uint64_t token;
+    int32_t timeout_ms;
+    bool unclean; /* else the preferred leaders */
+    bool all;     /* every partition; those whose leader is right already are not in the answer */
+    const struct bn_event_elect {
+        const char *topic;
+        int32_t partition;
+    } * partitions;
+    int32_t partition_count;
+};
+
 struct bn_event_multi_done {
     uint64_t multi; /* its id */
     int status;     /* 0; BN_STALE, BN_NOTFOUND, BN_EXISTS, BN_NOTEMPTY: that op failed; BN_LOST; BN_CLOSED; BN_IO */
@@ -232,6 +257,8 @@ struct bn_event {
         struct bn_event_replicas_deleted replicas_deleted;
         struct bn_event_producer_ids producer_ids;
         struct bn_event_broker_id broker_id;
+        struct bn_event_controlled_shutdown controlled_shutdown;
+        struct bn_event_elect_leaders elect_leaders;
         struct bn_event_multi_done multi_done;
         struct bn_event_read_done read_done;
     } u;

@@ -8,6 +8,7 @@
 #include "controller/brain/blocks.h"
 #include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
+#include "controller/brain/elect.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
 #include "controller/brain/topics.h"
@@ -157,6 +158,9 @@ static void landed(struct bn_model *m, struct bn_flight *f, const struct bn_even
         break;
     case BN_FLIGHT_CONFIG:
         bn_config_alter_done(m, f, e);
+        break;
+    case BN_FLIGHT_ELECT_NODE:
+        bn_elect_node_done(m, f, e);
         break;
     }
 }

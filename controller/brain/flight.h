@@ -18,6 +18,7 @@ enum bn_flight_kind {
     BN_FLIGHT_ADMIT,        /* liveness.c */
     BN_FLIGHT_FENCE,        /* liveness.c */
     BN_FLIGHT_CONFIG,       /* a reading or a writing of overrides: config_alter.c */
+    BN_FLIGHT_ELECT_NODE,   /* elect.c */
 };
 
 struct bn_flight_op {

@@ -88,6 +88,7 @@ static void judge_hello(struct bn_model *m, struct bn_model_broker *b) {
 
 static void register_broker(struct bn_model *m, struct bn_model_broker *b, const struct bn_fact_broker *fact) {
     b->registered = true;
+    b->leaving = false;
     b->epoch = fact->epoch;
     b->incarnation = fact->incarnation;
     bn_model_broker_describe(b, fact);
@@ -98,7 +99,7 @@ static void register_broker(struct bn_model *m, struct bn_model_broker *b, const
 static void broker_gone(struct bn_model *m, struct bn_model_broker *b) {
     BN_MODEL_INFO(m, "Broker failure callback for %" PRId32, b->id);
     if (b->stream_up) close_stream(m, b);
-    b->registered = b->fit = false;
+    b->registered = b->fit = b->leaving = false;
     b->changed = m->brokers_changed = true;
     each_replica(m, b, mark_dirty);
 }

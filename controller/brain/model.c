@@ -12,6 +12,7 @@
 #include "controller/brain/config.h"
 #include "controller/brain/config_alter.h"
 #include "controller/brain/flight.h"
+#include "controller/brain/leaving.h"
 #include "controller/brain/model_inside.h"
 #include "controller/brain/request.h"
 
@@ -37,6 +38,8 @@ struct bn_model *bn_model_new(const struct bn_model_settings *settings) {
     bn_list_init(&m->config_waits);
     bn_map_init(&m->config_busy);
     bn_list_init(&m->id_waits);
+    bn_list_init(&m->leaving_waits);
+    m->rebalance_ms = -1;
     bn_map_init(&m->topics);
     bn_map_init(&m->topics_by_id);
     bn_map_init(&m->configs);
@@ -59,6 +62,7 @@ void bn_model_free(struct bn_model *m) {
     bn_request_drop_all(m);
     bn_alter_drop_all(m);
     bn_blocks_drop_all(m);
+    bn_leaving_drop_all(m);
     bn_flight_drop_all(m);
     bn_config_alter_drop_all(m);
     bn_map_fini(&m->config_busy);

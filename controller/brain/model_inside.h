@@ -45,6 +45,8 @@ struct bn_model_partition {
                        admitted */
     bool bump_flying;       /* with busy: the planned state was decided after must_bump was set, so that it clears it */
     bool node_exists;       /* .../partitions/<n> is known to exist */
+    bool want_preferred;    /* an election of the preferred leader is asked for, and not yet tried */
+    bool want_unclean;      /* an unclean election is asked for, whatever the configuration, and not yet tried */
     bool stuck;             /* its state znode vanished: nothing is written until the topic is read again */
     struct bn_list dirty;   /* in model.dirty: must be looked at */
     struct bn_list changed; /* in model.changed: must be told in the next delta */
@@ -88,6 +90,7 @@ struct bn_model_topic {
 struct bn_model_broker {
     int32_t id;
     bool registered, fit;
+    bool leaving; /* this incarnation shuts down */
     int64_t epoch, incarnation;
     char *rack;
     struct bn_fact_endpoint *endpoints; /* owned, with their strings */
@@ -143,6 +146,8 @@ struct bn_model {
     struct bn_list config_waits;       /* its items that wait for their turn */
     struct bn_map config_busy;         /* "type/name" -> the item that is being read or written */
     struct bn_list id_waits;           /* producer-id requests that wait */
+    struct bn_list leaving_waits;      /* controlled shutdowns that wait */
+    int64_t rebalance_ms;              /* the next look for misplaced leaders; -1 = none */
     struct bn_output_removed *removed; /* tombstones for the next delta */
     int32_t removed_count;
     int32_t configs_empty; /* told as "no overrides", to be forgotten */

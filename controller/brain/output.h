@@ -53,6 +53,7 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_SET_ADMITTED,
     BN_OUTPUT_OP_CHECK_INCARNATION, /* a check of /barnabas/incarnation/<broker> at version u.incarnation */
     BN_OUTPUT_OP_DELETE_BROKER,     /* /brokers/ids/<broker>: any version, under the check before it */
+    BN_OUTPUT_OP_DELETE_ELECT,      /* /admin/preferred_replica_election: any version */
 };
 
 struct bn_output_op {
@@ -132,7 +133,7 @@ struct bn_output_delta {
     int32_t config_count;
 };
 
-/* CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS, ALTER_CONFIGS: in the order of the request */
+/* CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS, ALTER_CONFIGS, ELECT_LEADERS: in the order of the request */
 struct bn_output_topic_result {
     const char *name;  /* NULL: an unknown id of DELETE_TOPICS */
     struct bn_uuid id; /* zero = none */
@@ -141,6 +142,7 @@ struct bn_output_topic_result {
     /* CREATE_TOPICS, without error: what was made. The configs of the answer are the shell's. */
     int32_t num_partitions;
     int16_t replication_factor;
+    int32_t partition; /* ELECT_LEADERS */
 };
 
 struct bn_output_alter_result {
@@ -162,6 +164,8 @@ struct bn_output_reply {
         BN_OUTPUT_REPLY_PRODUCER_IDS,
         BN_OUTPUT_REPLY_BROKER_ID,
         BN_OUTPUT_REPLY_ALTER_CONFIGS,
+        BN_OUTPUT_REPLY_CONTROLLED_SHUTDOWN,
+        BN_OUTPUT_REPLY_ELECT_LEADERS,
     } kind;
     int16_t error;       /* of the request as a whole; then there are no results */
     const char *message; /* NULL = none */
@@ -172,6 +176,13 @@ struct bn_output_reply {
     int64_t first_producer_id;
     int32_t producer_id_count;
     int32_t broker_id;
+    /* CONTROLLED_SHUTDOWN: what the broker leads on, of more than one replica. While may_move is not 0, some of these
+     * have a replica elsewhere that lives and may still come into the ISR: asking again may help. */
+    const struct bn_output_remaining {
+        const char *topic;
+        int32_t partition;
+    } * remaining;
+    int32_t remaining_count, may_move;
 };
 
 struct bn_output_probe {

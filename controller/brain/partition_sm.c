@@ -29,6 +29,7 @@ static enum bn_election_life life(const void *arg, int32_t id) {
     const struct bn_model_broker *b = bn_model_broker(arg, id);
     if (!b || !b->registered) return BN_ELECTION_DEAD;
     if (!b->fit) return BN_ELECTION_FRESH;
+    if (b->leaving) return BN_ELECTION_LEAVING;
     return b->stream_up ? BN_ELECTION_READY : BN_ELECTION_FIT;
 }
 
@@ -187,23 +188,32 @@ static void plan_election(struct bn_model *m, struct bn_model_partition *p, cons
     p->bump_flying = true;
 }
 
+/* A wish is taken back when nothing (more) comes of it: it stays while its election is in flight or has to wait. */
+static void wishes_tried(struct bn_model_partition *p, const struct bn_election_out *out, bool waits) {
+    bool is_preferred = p->replicas.count && out->leader == p->replicas.ids[0];
+    if (out->why == BN_ELECTION_NOTHING || !is_preferred) p->want_preferred = false;
+    if (out->why == BN_ELECTION_NOTHING && !waits) p->want_unclean = false;
+}
+
 /* True when p->planned says what is to be written. */
 static bool plan(struct bn_model *m, struct bn_model_partition *p) {
     const struct bn_model_topic *t = p->topic;
     if (p->busy || p->stuck || t->kind != BN_MODEL_LIVE) return false;
     if (!t->has_id || !t->has_partitions_node) return false;
     struct bn_fact_state now = bn_model_state_fact(&p->state);
-    bool unclean = p->has_state && p->state.leader < 0 && unclean_allowed(m, t);
-    if (p->has_state && p->state.leader >= 0) unclean = unclean_allowed(m, t);
+    bool unclean = p->has_state && (p->want_unclean || unclean_allowed(m, t));
     struct bn_election_in in = {.replicas = bn_ids_fact(&p->replicas),
                                 .state = p->has_state ? &now : NULL,
                                 .bump = p->must_bump,
-                                .unclean = unclean && m->now_ms >= m->unclean_after_ms};
+                                .unclean = unclean && m->now_ms >= m->unclean_after_ms,
+                                .prefer = p->want_preferred};
     int32_t room = p->replicas.count + p->state.isr.count + 1;
     struct bn_election_out out = {.isr = bn_model_scratch(m, (size_t)room, sizeof(int32_t))};
     struct bn_election_view view = bn_partition_sm_view(m);
     bn_election_run(&in, &view, &out);
-    if (out.only_unclean && unclean && !in.unclean) m->unclean_waits = true;
+    bool waits = out.only_unclean && unclean && !in.unclean;
+    if (waits) m->unclean_waits = true;
+    wishes_tried(p, &out, waits);
     if (out.why != BN_ELECTION_NOTHING) {
         plan_election(m, p, &out);
         return true;

@@ -1,9 +1,10 @@
-/* request.c: the waiting room of CreateTopics, DeleteTopics and CreatePartitions (Kafka's purgatory). Owns the requests
- * and their holds on topics. A request is answered when its last item is decided, or at its deadline with
- * REQUEST_TIMED_OUT for what is not; what was begun goes on, as in Kafka. */
+/* request.c: the waiting room of CreateTopics, DeleteTopics, CreatePartitions and ElectLeaders (Kafka's purgatory).
+ * Owns the requests and their holds on topics. A request is answered when its last item is decided, or at its deadline
+ * with REQUEST_TIMED_OUT for what is not; what was begun goes on, as in Kafka. */
 #include "controller/brain/request.h"
 
 #include "common/base/alloc.h"
+#include "controller/brain/elect.h"
 #include "controller/brain/topic_admin.h"
 
 struct bn_request *bn_request_new(struct bn_model *m, uint64_t token, enum bn_request_kind kind, int32_t timeout_ms,
@@ -70,6 +71,8 @@ void bn_request_fail_topic(struct bn_model *m, const struct bn_model_topic *t, i
 static void on_marked(struct bn_request_item *item, int error, const char *message) {
     if (item->phase == BN_REQUEST_GONE)
         bn_request_decide(item, BN_KERR_NONE, NULL);
+    else if (item->phase == BN_REQUEST_ELECTION)
+        bn_request_decide(item, error, "The topic is being deleted");
     else
         bn_request_decide(item, error, message);
 }
@@ -108,36 +111,45 @@ static bool all_led(const struct bn_request_item *item) {
     return true;
 }
 
-static void look(struct bn_request_item *item) {
+static void look(struct bn_model *m, struct bn_request_item *item) {
     if (item->phase == BN_REQUEST_DECIDED) return;
     if (item->topic->kind == BN_MODEL_GONE)
         bn_request_decide(item, item->phase == BN_REQUEST_GONE ? BN_KERR_NONE : BN_KERR_UNKNOWN_TOPIC_OR_PARTITION,
                           NULL);
     else if (item->phase == BN_REQUEST_LEADERS && all_led(item))
         bn_request_decide(item, BN_KERR_NONE, NULL);
+    else if (item->phase == BN_REQUEST_ELECTION)
+        bn_elect_look(m, item);
 }
 
 static void answer(struct bn_model *m, struct bn_request *r) {
     static const int KINDS[] = {BN_OUTPUT_REPLY_CREATE_TOPICS, BN_OUTPUT_REPLY_DELETE_TOPICS,
-                                BN_OUTPUT_REPLY_CREATE_PARTITIONS};
+                                BN_OUTPUT_REPLY_CREATE_PARTITIONS, BN_OUTPUT_REPLY_ELECT_LEADERS};
+    r->answered = true;
+    if (r->kind == BN_REQUEST_ELECT_NODE) {
+        bn_elect_node_decided(m);
+        return;
+    }
     struct bn_output_topic_result *results = bn_model_scratch(m, (size_t)r->count, sizeof *results);
+    int32_t told = 0;
     for (int32_t i = 0; i < r->count; i++) {
         const struct bn_request_item *item = &r->items[i];
         bool open = item->phase != BN_REQUEST_DECIDED;
         int error = open ? BN_KERR_REQUEST_TIMED_OUT : item->error;
-        results[i] = (struct bn_output_topic_result){.name = bn_model_text(m, item->name),
-                                                     .id = item->id,
-                                                     .error = (int16_t)error,
-                                                     .message = open ? NULL : bn_model_text(m, item->message),
-                                                     .num_partitions = error ? -1 : item->num_partitions,
-                                                     .replication_factor = error ? -1 : item->replication_factor};
+        if (r->only_decided && error == BN_KERR_ELECTION_NOT_NEEDED) continue;
+        results[told++] = (struct bn_output_topic_result){.name = bn_model_text(m, item->name),
+                                                          .id = item->id,
+                                                          .error = (int16_t)error,
+                                                          .message = open ? NULL : bn_model_text(m, item->message),
+                                                          .num_partitions = error ? -1 : item->num_partitions,
+                                                          .replication_factor = error ? -1 : item->replication_factor,
+                                                          .partition = item->partition};
     }
     struct bn_output *o = bn_output_add(m->out, BN_OUTPUT_REPLY);
     o->u.reply.token = r->token;
     o->u.reply.kind = (__typeof__(o->u.reply.kind))KINDS[r->kind];
     o->u.reply.topics = results;
-    o->u.reply.topic_count = r->count;
-    r->answered = true;
+    o->u.reply.topic_count = told;
 }
 
 void bn_request_turns(struct bn_model *m) {
@@ -157,7 +169,7 @@ void bn_request_settle(struct bn_model *m) {
         struct bn_request *r = BN_CONTAINER_OF(it, struct bn_request, node);
         int32_t open = 0, begun = 0;
         for (int32_t i = 0; i < r->count; i++) {
-            look(&r->items[i]);
+            look(m, &r->items[i]);
             open += r->items[i].phase != BN_REQUEST_DECIDED;
             begun += r->items[i].phase == BN_REQUEST_TURN || r->items[i].phase == BN_REQUEST_FLYING;
         }

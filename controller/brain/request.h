@@ -4,14 +4,21 @@
 
 #include "controller/brain/model_inside.h"
 
-enum bn_request_kind { BN_REQUEST_CREATE_TOPICS, BN_REQUEST_DELETE_TOPICS, BN_REQUEST_CREATE_PARTITIONS };
+enum bn_request_kind {
+    BN_REQUEST_CREATE_TOPICS,
+    BN_REQUEST_DELETE_TOPICS,
+    BN_REQUEST_CREATE_PARTITIONS,
+    BN_REQUEST_ELECT_LEADERS,
+    BN_REQUEST_ELECT_NODE, /* nobody is answered: the znode is deleted */
+};
 
 enum bn_request_phase {
-    BN_REQUEST_DECIDED, /* error, message and the rest are final */
-    BN_REQUEST_TURN,    /* CREATE_PARTITIONS: waits until the topic's znode may be written */
-    BN_REQUEST_FLYING,  /* CREATE_PARTITIONS: being written */
-    BN_REQUEST_LEADERS, /* waits until every new partition has a leader */
-    BN_REQUEST_GONE,    /* DELETE_TOPICS: waits until the topic is MARKED */
+    BN_REQUEST_DECIDED,  /* error, message and the rest are final */
+    BN_REQUEST_TURN,     /* CREATE_PARTITIONS: waits until the topic's znode may be written */
+    BN_REQUEST_FLYING,   /* CREATE_PARTITIONS: being written */
+    BN_REQUEST_LEADERS,  /* waits until every new partition has a leader */
+    BN_REQUEST_GONE,     /* DELETE_TOPICS: waits until the topic is MARKED */
+    BN_REQUEST_ELECTION, /* ELECT_*: waits until its election has been tried (elect.c) */
 };
 
 struct bn_request_item {
@@ -27,6 +34,8 @@ struct bn_request_item {
     bool has_assignments;         /* CREATE_PARTITIONS */
     struct bn_ids *assignments;
     int32_t assignment_count;
+    int32_t partition; /* ELECT_* */
+    bool unclean;      /* ELECT_LEADERS */
 };
 
 struct bn_request {
@@ -34,8 +43,9 @@ struct bn_request {
     uint64_t token;
     enum bn_request_kind kind;
     int64_t deadline_ms;
-    bool at_once;  /* a timeout of 0 or less: answer without waiting */
-    bool answered; /* goes on only because an item has not had its turn */
+    bool at_once;      /* a timeout of 0 or less: answer without waiting */
+    bool only_decided; /* ELECT_LEADERS of all: what needed no election is not told */
+    bool answered;     /* goes on only because an item has not had its turn */
     int32_t count;
     struct bn_request_item *items;
 };

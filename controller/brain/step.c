@@ -10,9 +10,12 @@
 #include "controller/brain/config.h"
 #include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
+#include "controller/brain/elect.h"
+#include "controller/brain/leaving.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
 #include "controller/brain/publish.h"
+#include "controller/brain/rebalance.h"
 #include "controller/brain/topic_admin.h"
 #include "controller/brain/topics.h"
 
@@ -23,7 +26,10 @@ static void activate(struct bn_model *m, const struct bn_event_activated *e) {
     m->controller_epoch = e->controller_epoch;
     m->cluster_id = bn_alloc_strdup(e->cluster_id);
     m->producer_ids = e->producer_ids;
+    /* The controller before us may have fenced a broker by refusal just now. */
+    m->unclean_after_ms = m->now_ms + m->settings.session_timeout_ms;
     for (int32_t i = 0; i < e->config_count; i++) bn_config_event(m, &e->configs[i]);
+    bn_rebalance_start(m);
     bn_liveness_activate(m, e);
     for (int32_t i = 0; i < e->topic_count && !m->resigned; i++) bn_topics_absorb(m, &e->topics[i]);
     for (int32_t i = 0; i < e->delete_marker_count; i++) bn_deletion_marker(m, e->delete_markers[i]);
@@ -83,6 +89,15 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
     case BN_EVENT_BROKER_ID:
         bn_blocks_broker_id(m, &e->u.broker_id);
         break;
+    case BN_EVENT_CONTROLLED_SHUTDOWN:
+        bn_leaving_request(m, &e->u.controlled_shutdown);
+        break;
+    case BN_EVENT_ELECT_LEADERS:
+        bn_elect_request(m, &e->u.elect_leaders);
+        break;
+    case BN_EVENT_ELECT_NODE:
+        bn_elect_node(m, &e->u.elect_leaders);
+        break;
     case BN_EVENT_MULTI_DONE:
         bn_flight_done(m, &e->u.multi_done);
         break;
@@ -120,6 +135,7 @@ static void settle_topics(struct bn_model *m) {
 static void set_timer(struct bn_model *m) {
     int64_t at = bn_request_deadline(m);
     if (m->unclean_waits && (at < 0 || m->unclean_after_ms < at)) at = m->unclean_after_ms;
+    if (m->rebalance_ms >= 0 && (at < 0 || m->rebalance_ms < at)) at = m->rebalance_ms;
     if (at < 0 || at == m->timer_ms) return;
     m->timer_ms = at;
     bn_output_add(m->out, BN_OUTPUT_TIMER)->u.at_ms = at;
@@ -132,6 +148,7 @@ void bn_step_run(struct bn_model *m, const struct bn_event *event, struct bn_out
     if (event->now_ms > m->now_ms) m->now_ms = event->now_ms;
     dispatch(m, event);
     unclean_due(m);
+    bn_rebalance_turn(m);
     if (!m->resigned) bn_request_turns(m);
     if (!m->resigned) bn_config_alter_turns(m);
     settle_topics(m);
@@ -142,6 +159,7 @@ void bn_step_run(struct bn_model *m, const struct bn_event *event, struct bn_out
     bn_publish_settle(m);
     bn_request_settle(m);
     bn_config_alter_settle(m);
+    bn_leaving_settle(m);
     if (m->resigned) {
         struct bn_output *o = bn_output_add(out, BN_OUTPUT_RESIGN);
         o->u.note.level = BN_OUTPUT_NOTE_WARN;

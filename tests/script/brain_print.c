@@ -25,10 +25,12 @@ static const char *const OPS[] = {
     [BN_OUTPUT_OP_SET_ADMITTED] = "set-admitted",
     [BN_OUTPUT_OP_CHECK_INCARNATION] = "check-incarnation",
     [BN_OUTPUT_OP_DELETE_BROKER] = "delete-broker",
+    [BN_OUTPUT_OP_DELETE_ELECT] = "delete-elect",
 };
 
-static const char *const REPLIES[] = {"hello", "create-topics", "delete-topics", "create-partitions", "alter-partition",
-                                      "ack",   "producer-ids",  "broker-id",     "alter-configs"};
+static const char *const REPLIES[] = {
+    "hello",        "create-topics", "delete-topics", "create-partitions",   "alter-partition", "ack",
+    "producer-ids", "broker-id",     "alter-configs", "controlled-shutdown", "elect-leaders"};
 
 void brain_print_ids(struct bn_str *s, struct bn_fact_ids ids) {
     for (int32_t i = 0; i < ids.count; i++) bn_str_addf(s, "%s%d", i ? "," : "", ids.ids[i]);
@@ -139,12 +141,17 @@ static void print_reply(struct bn_str *s, const struct bn_output_reply *r) {
     bn_str_add(s, "\n");
     for (int32_t i = 0; i < r->topic_count; i++) {
         const struct bn_output_topic_result *t = &r->topics[i];
-        bn_str_addf(s, "    %s error %d", t->name ? t->name : "(none)", t->error);
+        bn_str_addf(s, "    %s", t->name ? t->name : "(none)");
+        if (r->kind == BN_OUTPUT_REPLY_ELECT_LEADERS) bn_str_addf(s, "-%d", t->partition);
+        bn_str_addf(s, " error %d", t->error);
         if (r->kind == BN_OUTPUT_REPLY_CREATE_TOPICS && !t->error)
             bn_str_addf(s, " partitions %d replication %d", t->num_partitions, t->replication_factor);
         if (t->message) bn_str_addf(s, " \"%s\"", t->message);
         bn_str_add(s, "\n");
     }
+    for (int32_t i = 0; i < r->remaining_count; i++)
+        bn_str_addf(s, "    still leads %s-%d\n", r->remaining[i].topic, r->remaining[i].partition);
+    if (r->may_move) bn_str_addf(s, "    %d may move\n", r->may_move);
     for (int32_t i = 0; i < r->alter_count; i++) {
         bn_str_addf(s, "    partition %d error %d ", r->alters[i].partition, r->alters[i].error);
         if (r->alters[i].state) {

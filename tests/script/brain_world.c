@@ -107,6 +107,8 @@ char *brain_world_path(struct brain_world *w, const struct bn_output_op *op) {
         return bn_arena_printf(&w->arena, "/barnabas/incarnation/%d", op->broker);
     case BN_OUTPUT_OP_DELETE_BROKER:
         return bn_arena_printf(&w->arena, "/brokers/ids/%d", op->broker);
+    case BN_OUTPUT_OP_DELETE_ELECT:
+        return "/admin/preferred_replica_election";
     }
     BN_UNREACHABLE();
 }

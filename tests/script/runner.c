@@ -2,7 +2,7 @@
  * by two spaces; '#' is a comment. The runner throws the indented lines away, plays the commands and compares the whole
  * text. BN_UPDATE=1 rewrites the scripts instead. Usage: runner controller_*.txt
  *
- *   settings [unclean] [nodelete] [epoch=N] [seed=N]      before activate
+ *   settings [unclean] [nodelete] [rebalance] [epoch=N] [seed=N]      before activate
  *   register 1 [rack]      unregister 1      brokers      a broker's znode; "brokers" tells the brain
  *   activate   failover                                   a first brain; another one in its place, one epoch later
  *   hello TOKEN BROKER [INCARNATION]   down TOKEN   refused BROKER INCARNATION
@@ -14,7 +14,9 @@
  * ISR                 somebody else writes a state rmtree NAME      gone NAME      marker NAME (puts and tells) config
  * NAME k=v... ok [all]   lost [applied]   usurp                     how the oldest request to ZooKeeper ends; a newer
  * epoch appears auto on|off                                           every request to ZooKeeper succeeds at once zk
- * the paths that exist, with versions */
+ * the paths that exist, with versions
+ *   shutdown TOKEN BROKER [EPOCH]      elect TOKEN TIMEOUT preferred|unclean|all TOPIC:PARTITION...
+ *   electnode TOPIC:PARTITION...       the znode of Kafka 2.x's tool appears      brokerconfig NAME k=v... */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,6 +116,9 @@ static int32_t pairs_from(struct runner *r, int first, struct bn_fact_pair **out
 static void cmd_settings(struct runner *r) {
     r->settings.unclean_election = has(r, "unclean");
     r->settings.delete_topic_enable = !has(r, "nodelete");
+    r->settings.auto_rebalance = has(r, "rebalance");
+    r->settings.rebalance_interval_ms = 300000;
+    r->settings.imbalance_percentage = 10;
     if (option(r, "epoch")) r->epoch = (int32_t)strtol(option(r, "epoch"), NULL, 10);
     if (option(r, "seed")) r->settings.random_seed = strtoull(option(r, "seed"), NULL, 10);
 }
@@ -322,11 +327,53 @@ static void cmd_named(struct runner *r, enum bn_event_kind kind) {
 static void cmd_gone(struct runner *r) { cmd_named(r, BN_EVENT_TOPIC_GONE); }
 static void cmd_marker(struct runner *r) { cmd_named(r, BN_EVENT_DELETE_MARKER); }
 
-static void cmd_config(struct runner *r) {
+static void config(struct runner *r, const char *type) {
     struct bn_event e = {.kind = BN_EVENT_CONFIG};
     struct bn_fact_pair *pairs;
     int32_t count = pairs_from(r, 2, &pairs);
-    e.u.config = (struct bn_fact_config){"topics", word(r, 1), pairs, count};
+    e.u.config = (struct bn_fact_config){type, word(r, 1), pairs, count};
+    feed(r, &e);
+}
+static void cmd_config(struct runner *r) { config(r, "topics"); }
+static void cmd_brokerconfig(struct runner *r) { config(r, "brokers"); }
+
+static void cmd_shutdown(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_CONTROLLED_SHUTDOWN,
+                         .u.controlled_shutdown = {(uint64_t)number(r, 1), number(r, 2),
+                                                   r->word_count > 3 ? number(r, 3) : broker_epoch(r, number(r, 2))}};
+    feed(r, &e);
+}
+
+static int32_t wishes(struct runner *r, int first, struct bn_event_elect *out, int32_t max) {
+    int32_t count = 0;
+    for (int i = first; i < r->word_count && count < max; i++) {
+        char *colon = strchr(r->words[i], ':');
+        if (!colon) continue;
+        *colon = '\0';
+        out[count++] = (struct bn_event_elect){r->words[i], (int32_t)strtol(colon + 1, NULL, 10)};
+    }
+    return count;
+}
+
+static void cmd_elect(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_ELECT_LEADERS};
+    struct bn_event_elect list[16];
+    int32_t count = wishes(r, 4, list, 16);
+    e.u.elect_leaders = (struct bn_event_elect_leaders){.token = (uint64_t)number(r, 1),
+                                                        .timeout_ms = number(r, 2),
+                                                        .unclean = has(r, "unclean"),
+                                                        .all = has(r, "all"),
+                                                        .partitions = list,
+                                                        .partition_count = count};
+    feed(r, &e);
+}
+
+static void cmd_electnode(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_ELECT_NODE};
+    struct bn_event_elect list[16];
+    e.u.elect_leaders.partition_count = wishes(r, 1, list, 16);
+    e.u.elect_leaders.partitions = list;
+    brain_world_put(&r->world, "/admin/preferred_replica_election");
     feed(r, &e);
 }
 
@@ -381,6 +428,10 @@ static const struct {
     {"gone", cmd_gone},
     {"marker", cmd_marker},
     {"config", cmd_config},
+    {"brokerconfig", cmd_brokerconfig},
+    {"shutdown", cmd_shutdown},
+    {"elect", cmd_elect},
+    {"electnode", cmd_electnode},
     {"ok", cmd_ok},
     {"lost", cmd_lost},
     {"usurp", cmd_usurp},

@@ -35,14 +35,14 @@ static int16_t decode(struct bn_admin *a, int key, int version, const void *body
     return bn_admin_decode(a, &controller, &in);
 }
 
-static const int keys[] = {19, 20, 37, 33, 44};
+static const int keys[] = {19, 20, 37, 33, 44, 43};
 
 /* The answer to a request with as many results as topics were asked for. */
 static void check_answer(struct bn_admin *a, int key, int version, int32_t count) {
     struct bn_output_topic_result *results = bn_alloc_zero((size_t)count, sizeof *results);
     for (int32_t i = 0; i < count; i++) {
-        results[i] = (struct bn_output_topic_result){"t", {{5}}, i % 2 ? KE_INVALID_REQUEST : 0, i % 2 ? "why" : NULL,
-                                                     3,   2};
+        results[i] = (struct bn_output_topic_result){
+            "t", {{5}}, i % 2 ? KE_INVALID_REQUEST : 0, i % 2 ? "why" : NULL, 3, 2, i};
     }
     struct bn_output_reply r = {.topics = results, .topic_count = count};
     struct bn_chain chain;
@@ -81,11 +81,14 @@ START_TEST(every_version) {
             size_t len = chain.size_bytes;
             ck_assert_int_eq(bn_chain_copy_out(&chain, bytes), 0);
             struct bn_admin a;
-            ck_assert_int_eq(decode(&a, key, version, bytes, len), 0);
+            int error = decode(&a, key, version, bytes, len);
+            bool odd_type = key == 43 && error == KE_INVALID_REQUEST; /* neither preferred nor unclean */
+            ck_assert(error == 0 || odd_type);
             int32_t count = key == 19   ? a.event.u.create_topics.topic_count
                             : key == 20 ? a.event.u.delete_topics.topic_count
+                            : key == 43 ? a.event.u.elect_leaders.partition_count
                                         : a.event.u.create_partitions.topic_count;
-            check_answer(&a, key, version, count);
+            if (!odd_type) check_answer(&a, key, version, count);
             bn_admin_fini(&a);
             bn_alloc_free(bytes);
             bn_alloc_free(m);
@@ -102,7 +105,8 @@ START_TEST(random_bytes) {
     for (int round = 0; round < 20000; round++) {
         for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(rng(&seed) % 3 ? rng(&seed) % 4 : rng(&seed));
         struct bn_admin a;
-        int16_t error = decode(&a, keys[round % 3], (int)(rng(&seed) % 9), bytes, rng(&seed) % sizeof bytes);
+        int16_t error = decode(&a, keys[round % (int)BN_ARRAY_LEN(keys)], (int)(rng(&seed) % 9), bytes,
+                               rng(&seed) % sizeof bytes);
         ck_assert(error == 0 || error == KE_INVALID_REQUEST || error == KE_UNSUPPORTED_VERSION);
         bn_admin_fini(&a);
     }
@@ -110,7 +114,7 @@ START_TEST(random_bytes) {
 END_TEST
 
 START_TEST(unknown_apis_and_versions) {
-    static const int rows[][2] = {{18, 0}, {0, 9}, {-1, 0}, {19, -1}, {19, 8}, {20, 7}, {37, 4}, {9999, 0}};
+    static const int rows[][2] = {{18, 0}, {0, 9}, {-1, 0}, {19, -1}, {19, 8}, {20, 7}, {37, 4}, {43, 3}, {9999, 0}};
     for (size_t i = 0; i < BN_ARRAY_LEN(rows); i++) {
         struct bn_admin a;
         ck_assert_int_eq(decode(&a, rows[i][0], rows[i][1], "", 0), KE_UNSUPPORTED_VERSION);

@@ -7,6 +7,7 @@ Suite *api_versions_suite(void);
 Suite *create_partitions_suite(void);
 Suite *create_topics_suite(void);
 Suite *delete_topics_suite(void);
+Suite *elect_leaders_suite(void);
 Suite *describe_cluster_suite(void);
 Suite *describe_log_dirs_suite(void);
 Suite *describe_producers_suite(void);
@@ -40,6 +41,7 @@ const unit_suite_fn unit_suites[] = {
     describe_topic_partitions_suite,
     create_topics_suite,
     delete_topics_suite,
+    elect_leaders_suite,
     create_partitions_suite,
     init_producer_id_suite,
     scatter_suite,

@@ -38,6 +38,7 @@ struct random_world {
     bool open[TOKENS_MAX];    /* tokens that wait for a reply */
     int32_t token_next;
     uint64_t streams[BROKERS + 1]; /* token of the broker's stream, 0 = none */
+    bool leaving[BROKERS + 1];     /* asked for a controlled shutdown in its present life */
     bool removed[BROKERS + 1];
     int replies, elections;
 };

@@ -299,10 +299,34 @@ static void tool_event(struct random_world *w) {
     if (brain_world_topic(&w->zk, name, &e.u.topic)) feed(w, &e);
 }
 
+static void elect_event(struct random_world *w) {
+    uint32_t how = random_world_draw(w, 4);
+    struct bn_event_elect list[4];
+    struct bn_event e = {.kind = how == 3 ? BN_EVENT_ELECT_NODE : BN_EVENT_ELECT_LEADERS};
+    for (int i = 0; i < 4; i++)
+        list[i] = (struct bn_event_elect){topic_name(w), (int32_t)random_world_draw(w, PARTITIONS_MAX)};
+    e.u.elect_leaders = (struct bn_event_elect_leaders){.token = how == 3 ? 0 : random_world_token(w),
+                                                        .timeout_ms = random_world_draw(w, 5) ? 30000 : 0,
+                                                        .unclean = how == 1,
+                                                        .all = how == 2,
+                                                        .partitions = list,
+                                                        .partition_count = how == 2 ? 0 : 4};
+    feed(w, &e);
+}
+
 static void misc_event(struct random_world *w) {
     int32_t b = 1 + (int32_t)random_world_draw(w, BROKERS);
     struct bn_event e = {.kind = BN_EVENT_TICK};
-    switch (random_world_draw(w, 6)) {
+    switch (random_world_draw(w, 10)) {
+    case 6:
+        w->leaving[b] = true;
+        e = (struct bn_event){.kind = BN_EVENT_CONTROLLED_SHUTDOWN,
+                              .u.controlled_shutdown = {random_world_token(w), b, random_world_registered_at(w, b)}};
+        break;
+    case 7:
+    case 8:
+        elect_event(w);
+        return;
     case 0:
         e = (struct bn_event){.kind = BN_EVENT_PRODUCER_IDS,
                               .u.producer_ids = {random_world_token(w), b, random_world_registered_at(w, b)}};
@@ -351,7 +375,8 @@ static void come_to_rest(struct random_world *w) {
     drain(w);
     for (int32_t b = 1; b <= BROKERS; b++) {
         struct bn_output_op op = {.kind = BN_OUTPUT_OP_DELETE_BROKER, .broker = b};
-        if (!brain_world_find(&w->zk, brain_world_path(&w->zk, &op))) brain_world_register(&w->zk, b, NULL);
+        bool there = brain_world_find(&w->zk, brain_world_path(&w->zk, &op)) != NULL;
+        if (!there || w->leaving[b]) brain_world_register(&w->zk, b, NULL); /* who shuts down is no candidate */
     }
     tell_brokers(w);
     drain(w);
@@ -385,8 +410,12 @@ static void come_to_rest(struct random_world *w) {
 
 static void run_seed(uint64_t seed, int *replies, int *elections) {
     struct random_world w = {.seed = seed, .state = seed * 0x9e3779b97f4a7c15u + 1, .token_next = 1};
-    w.settings = (struct bn_model_settings){
-        .delete_topic_enable = true, .session_timeout_ms = 6000, .unclean_election = seed % 3 == 0};
+    w.settings = (struct bn_model_settings){.delete_topic_enable = true,
+                                            .session_timeout_ms = 6000,
+                                            .unclean_election = seed % 3 == 0,
+                                            .auto_rebalance = seed % 2 == 0,
+                                            .rebalance_interval_ms = 60000,
+                                            .imbalance_percentage = 10};
     brain_world_init(&w.zk);
     bn_output_init(&w.out);
     bn_map_init(&w.told);

@@ -7,9 +7,11 @@ Suite *blocks_suite(void);
 Suite *config_suite(void);
 Suite *config_alter_suite(void);
 Suite *deletion_suite(void);
+Suite *elect_suite(void);
 Suite *election_suite(void);
 Suite *flight_suite(void);
 Suite *ids_suite(void);
+Suite *leaving_suite(void);
 Suite *liveness_suite(void);
 Suite *model_suite(void);
 Suite *model_partition_suite(void);
@@ -19,6 +21,7 @@ Suite *output_suite(void);
 Suite *partition_sm_suite(void);
 Suite *place_suite(void);
 Suite *publish_suite(void);
+Suite *rebalance_suite(void);
 Suite *request_suite(void);
 Suite *step_suite(void);
 Suite *topic_name_suite(void);
@@ -46,4 +49,7 @@ const unit_suite_fn unit_suites[] = {topic_admin_suite,
                                      topic_name_suite,
                                      topics_suite,
                                      config_alter_suite,
+                                     elect_suite,
+                                     leaving_suite,
+                                     rebalance_suite,
                                      NULL};
