@@ -16,13 +16,13 @@ START_TEST(waits_for_what_flies) {
     bench_create(&b, "t", "0:1,2 1:2,1 2:1,2");
     ask(&b, 1, 1);
     ask(&b, 2, 1);
-    ck_assert(!bench_said(&b, "REPLY 1"));
+    ck_assert_ptr_null(strstr(b.said.ptr, "REPLY 1"));
     bench_end(&b, true, true); /* written, but the answer is lost: it is read */
-    ck_assert(!bench_said(&b, "REPLY 1"));
+    ck_assert_ptr_null(strstr(b.said.ptr, "REPLY 1"));
     bench_drain(&b);
     ck_assert(bench_said(&b, "REPLY 1 controlled-shutdown error 0"));
     ck_assert(bench_said(&b, "REPLY 2 controlled-shutdown error 0"));
-    ck_assert(!bench_said(&b, "still leads"));
+    ck_assert_ptr_null(strstr(b.said.ptr, "still leads"));
     bench_fini(&b);
 }
 END_TEST
