@@ -364,15 +364,23 @@ static void begin(struct bn_task *t) {
     if (start_agent(b, &e)) fail(b, e.text);
 }
 
-int bn_broker_run(struct bn_broker *b) {
+void bn_broker_begin(struct bn_broker *b) {
     bn_task_init(&b->begin, begin);
     bn_loop_defer(b->shards[0]->loop, &b->begin);
-    bn_shard_run_here(b->shards[0]);
+}
+
+int bn_broker_end(struct bn_broker *b) {
     BN_ASSERT(b->stopping);
     for (int i = b->shard_count - 1; i >= 0; i--) bn_shard_stop(b->shards[i]); /* and empties their mailboxes */
     BN_INFO("broker", "[KafkaServer id=%d] shut down completed", b->broker_id);
     if (b->life) bn_life_close(b->life);
     return b->exit_code;
+}
+
+int bn_broker_run(struct bn_broker *b) {
+    bn_broker_begin(b);
+    bn_shard_run_here(b->shards[0]);
+    return bn_broker_end(b);
 }
 
 void bn_broker_stop(struct bn_broker *b) { bn_shutdown_begin(b); }

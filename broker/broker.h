@@ -24,6 +24,9 @@ int bn_broker_new(const struct bn_broker_config *config, struct bn_broker **out,
 /* Runs the main shard on this thread until the broker has stopped. 0 after an orderly stop, 1 when something made it
  * impossible to go on. */
 int bn_broker_run(struct bn_broker *b);
+/* Its two halves, for who turns the main shard's loop himself (the simulation): before it, and after it was stopped. */
+void bn_broker_begin(struct bn_broker *b);
+int bn_broker_end(struct bn_broker *b);
 /* Begins an orderly stop; on the main shard. Calling it again does nothing. */
 void bn_broker_stop(struct bn_broker *b);
 void bn_broker_free(struct bn_broker *b);
