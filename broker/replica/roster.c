@@ -129,6 +129,7 @@ static void let_go(struct bn_partition *p, int fate) {
     bn_timer_stop(&p->flush_timer);
     bn_partition_refuse(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
     bn_partition_disappoint(p);
+    if (p->flushing) r->busy++; /* the roster outlives that flush: partition_idle */
     if (!p->opening && !p->flushing) leave_now(p);
 }
 
@@ -192,7 +193,9 @@ static void opening_done(struct bn_job *job) {
 }
 
 static void partition_idle(struct bn_partition *p) {
+    struct bn_roster *r = p->roster;
     if (!p->opening) leave_now(p);
+    busy_done(r);
 }
 
 static void join(struct bn_roster *r, const struct bn_image_topic *t, const struct bn_image_partition *state) {
