@@ -1,122 +1,149 @@
-/* clients.c: random use. Admin requests are Kafka's own bytes and go through broker/cluster's forwarding; batches go
- * to whom a random broker's metadata names as the leader, or just to anybody. */
+/* clients.c: owns the clients' process, its connections, and the one who administers. Whom to ask for a partition they
+ * know from ZooKeeper, as a client with fresh metadata would, and now and then they ask somebody else. */
 #include "tests/sim/clients.h"
 
-#include "broker/cluster/forward.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/codec.h"
+#include "proto/kafka/kapi.h"
 #include "proto/kafka/kmsg.h"
-#include "tests/sim/observer.h"
-#include "tests/sim/replica.h"
 
-enum { CREATE_TOPICS = 19, DELETE_TOPICS = 20, CREATE_PARTITIONS = 37, TIMEOUT_MS = 4000 };
+enum { CONNECT_MS = 3000 };
 
-struct sim_clients {
-    int waiting;
-    int64_t batches;
-};
-
-struct sim_clients *sim_clients_new(void) {
+struct sim_clients *sim_clients_new(struct sim_world *w) {
     struct sim_clients *c = bn_alloc_zero(1, sizeof *c);
+    w->users = sim_procs_new(w, SIM_CLIENT, 0);
+    struct sim_where before = sim_enter(w, w->users, NULL);
+    bn_shard_start(bn_shard_new(0));
+    sim_leave(w, before);
+    for (int i = 0; i < SIM_PRODUCERS; i++)
+        c->producers[i] = (struct sim_producer){.number = i, .idempotent = i < SIM_PRODUCERS / 2, .id = -1};
+    for (int i = 0; i < SIM_CONSUMERS; i++) c->consumers[i].number = i;
     return c;
 }
 
-void sim_clients_free(struct sim_clients *c) {
-    BN_ASSERT(c->waiting == 0);
-    bn_alloc_free(c);
+/* ---- connections ---- */
+
+static void on_closed(void *arg, const struct bn_err *e) {
+    struct bn_client **at = arg;
+    (void)e;
+    bn_client_free(*at);
+    *at = NULL;
 }
 
-int sim_clients_waiting(const struct sim_clients *c) { return c->waiting; }
-
-static struct sim_proc *some_broker(struct sim_world *w) {
-    struct sim_proc *p = w->brokers[sim_below(w, (uint32_t)w->broker_count)];
-    return p && p->state == SIM_RUNNING && p->held_ms <= w->now_ms ? p : NULL;
+struct bn_client *sim_clients_of(struct sim_world *w, int broker) {
+    struct bn_client **at = &w->clients->connections[broker];
+    if (*at) return bn_client_is_ready(*at) ? *at : NULL;
+    struct bn_client_conf conf = {.host = "127.0.0.1",
+                                  .port = SIM_PORT_BROKER + broker + 1,
+                                  .client_id = "sim",
+                                  .connect_timeout_ms = CONNECT_MS,
+                                  .on_closed = on_closed,
+                                  .arg = at};
+    *at = bn_client_connect(w->users->shards[0]->loop, &conf, NULL);
+    return NULL;
 }
 
-static void on_reply(void *arg, int16_t error, struct bn_slice body) {
+int sim_clients_leader(struct sim_world *w, const struct sim_topic *t, int32_t index) {
+    const struct sim_partition *p = t ? &t->partitions[index] : NULL;
+    if (!w->healing && sim_chance(w, 10)) return (int)sim_below(w, (uint32_t)w->broker_count);
+    return p && p->state_count ? p->states[p->state_count - 1].leader - 1 : -1;
+}
+
+void sim_clients_placed(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_batch *b) {
+    struct sim_clients *c = w->clients;
+    if (b->id <= 0 || b->id > c->batches) return;
+    c->placed[b->id] = (struct sim_placed){t, index, b->base};
+}
+
+/* ---- topics made and deleted ---- */
+
+static void on_reply(void *arg, const struct bn_client_answer *a) {
     struct sim_clients *c = arg;
-    (void)body;
-    c->waiting--;
-    sim_event(sim_here, "an admin request is answered: %d", error);
+    c->admin--;
+    sim_event(sim_here, "an admin request is answered: %s", a->status ? a->why : "done or refused");
 }
 
-static void ask(struct sim_world *w, struct sim_proc *p, const struct bn_codec_desc *desc, int key, int version,
-                void *request) {
-    struct bn_chain chain;
-    uint8_t body[1024];
-    bn_chain_init(&chain);
-    bn_codec_encode(desc, version, request, &chain);
-    BN_ASSERT(chain.size_bytes <= sizeof body && bn_chain_copy_out(&chain, body) == BN_OK);
-    w->clients->waiting++;
-    struct sim_proc *before = sim_enter(w, p);
-    bn_forward_admin(p->agent, p->shard, key, version, bn_slice_of(body, chain.size_bytes), BN_SLICE_LIT("sim"), false,
-                     TIMEOUT_MS + 1000, on_reply, w->clients);
-    sim_leave(w, before);
-    bn_chain_fini(&chain);
+static void ask(struct sim_world *w, int broker, int key, void *request) {
+    struct bn_client *client = sim_clients_of(w, broker);
+    struct bn_client_call call = {.api_key = key,
+                                  .version = BN_CLIENT_NEWEST,
+                                  .request = request,
+                                  .timeout_ms = 2 * SIM_CALL_MS,
+                                  .cb = on_reply,
+                                  .arg = w->clients};
+    if (client && bn_client_call(client, &call) == BN_OK) w->clients->admin++;
 }
 
-static void create_topic(struct sim_world *w, struct sim_proc *p, const char *name) {
-    struct kmsg_create_topics_request_topic t = {
-        .name = bn_slice_str(name),
-        .num_partitions = 1 + (int32_t)sim_below(w, 2),
-        .replication_factor = (int16_t)(1 + sim_below(w, (uint32_t)bn_min_size((size_t)w->broker_count, 3)))};
-    struct kmsg_create_topics_request r = {.topics = {&t, 1}, .timeout_ms = TIMEOUT_MS};
-    sim_event(w, "somebody asks broker %d to create %s, %d partitions, %d replicas", p->id, name, t.num_partitions,
+static void create_topic(struct sim_world *w, int broker, const char *name) {
+    struct kmsg_create_topics_request_topic t = kmsg_create_topics_request_topic_default;
+    struct kmsg_create_topics_request r = kmsg_create_topics_request_default;
+    t.name = bn_slice_str(name);
+    t.num_partitions = 1 + (int32_t)sim_below(w, 2);
+    t.replication_factor = 1; /* followers do not fetch yet */
+    r.topics = (typeof(r.topics)){&t, 1};
+    r.timeout_ms = SIM_CALL_MS;
+    sim_event(w, "somebody asks broker %d to create %s, %d partitions, %d replicas", broker + 1, name, t.num_partitions,
               t.replication_factor);
-    ask(w, p, &kmsg_create_topics_request_desc, CREATE_TOPICS, 7, &r);
+    ask(w, broker, KAPI_CREATE_TOPICS, &r);
 }
 
-static void delete_topic(struct sim_world *w, struct sim_proc *p, const char *name) {
-    struct bn_slice names[] = {bn_slice_str(name)};
-    struct kmsg_delete_topics_request r = {.topic_names = {names, 1}, .timeout_ms = TIMEOUT_MS};
-    sim_event(w, "somebody asks broker %d to delete %s", p->id, name);
-    ask(w, p, &kmsg_delete_topics_request_desc, DELETE_TOPICS, 5, &r);
+static void delete_topic(struct sim_world *w, int broker, const char *name) {
+    struct kmsg_delete_topics_request_topic t = kmsg_delete_topics_request_topic_default;
+    struct kmsg_delete_topics_request r = kmsg_delete_topics_request_default;
+    t.name = bn_slice_str(name);
+    r.topics = (typeof(r.topics)){&t, 1};
+    r.timeout_ms = SIM_CALL_MS;
+    sim_event(w, "somebody asks broker %d to delete %s", broker + 1, name);
+    ask(w, broker, KAPI_DELETE_TOPICS, &r);
 }
 
-static void grow_topic(struct sim_world *w, struct sim_proc *p, const char *name) {
-    struct kmsg_create_partitions_request_topic t = {.name = bn_slice_str(name),
-                                                     .count = 2 + (int32_t)sim_below(w, SIM_PARTITIONS - 1)};
-    struct kmsg_create_partitions_request r = {.topics = {&t, 1}, .timeout_ms = TIMEOUT_MS};
-    sim_event(w, "somebody asks broker %d to let %s have %d partitions", p->id, name, t.count);
-    ask(w, p, &kmsg_create_partitions_request_desc, CREATE_PARTITIONS, 3, &r);
+static void grow_topic(struct sim_world *w, int broker, const char *name) {
+    struct kmsg_create_partitions_request_topic t = kmsg_create_partitions_request_topic_default;
+    struct kmsg_create_partitions_request r = kmsg_create_partitions_request_default;
+    t.name = bn_slice_str(name);
+    t.count = 2 + (int32_t)sim_below(w, SIM_PARTITIONS - 1);
+    t.assignments.n = -1;
+    r.topics = (typeof(r.topics)){&t, 1};
+    r.timeout_ms = SIM_CALL_MS;
+    sim_event(w, "somebody asks broker %d to let %s have %d partitions", broker + 1, name, t.count);
+    ask(w, broker, KAPI_CREATE_PARTITIONS, &r);
 }
 
-void sim_clients_admin(struct sim_world *w) {
-    struct sim_proc *p = some_broker(w);
-    int n = (int)sim_below(w, SIM_NAMES);
+static void administer(struct sim_world *w) {
+    int n = (int)sim_below(w, SIM_NAMES), broker = (int)sim_below(w, (uint32_t)w->broker_count);
     char name[16];
-    if (!p) return;
     snprintf(name, sizeof name, "t%d", n);
-    uint32_t dice = sim_below(w, 8);
-    if (!w->observer->current[n] || dice == 0)
-        create_topic(w, p, name);
-    else if (dice < 4)
-        delete_topic(w, p, name);
+    bool first = !w->observer->current[n];
+    if (first && !w->observer->last[n])
+        create_topic(w, broker, name);
+    else if (!sim_chance(w, 12))
+        return; /* topics live long enough to be used */
+    else if (first || sim_chance(w, 4))
+        create_topic(w, broker, name);
+    else if (sim_chance(w, 2))
+        delete_topic(w, broker, name);
     else
-        grow_topic(w, p, name);
+        grow_topic(w, broker, name);
 }
 
-void sim_clients_produce(struct sim_world *w) {
-    struct sim_proc *asked = some_broker(w), *to = some_broker(w);
-    int n = (int)sim_below(w, SIM_NAMES);
-    char name[16];
-    if (!asked) return;
-    snprintf(name, sizeof name, "t%d", n);
-    struct bn_image_topic *t = bn_image_topic(sim_replicas_current(asked->replicas), bn_slice_str(name));
-    int32_t index = (int32_t)sim_below(w, t && t->partition_count ? (uint32_t)t->partition_count : SIM_PARTITIONS);
-    const struct bn_image_partition *p = t ? bn_image_partition(t, index) : NULL;
-    if (p && p->leader > 0 && !sim_chance(w, 8)) to = w->brokers[p->leader - 1];
-    if (!to || to->state != SIM_RUNNING || to->held_ms > w->now_ms) return;
-    sim_replicas_append(to->replicas, name, index, !sim_chance(w, 4), ++w->clients->batches);
+/* ---- all together ---- */
+
+void sim_clients_step(struct sim_world *w) {
+    struct sim_where before = sim_enter(w, w->users, w->users->shards[0]);
+    if (!w->healing && sim_chance(w, 40)) administer(w);
+    struct sim_producer *p = &w->clients->producers[sim_below(w, SIM_PRODUCERS)];
+    if (sim_chance(w, 8)) sim_producers_step(w, p);
+    if (!w->healing && sim_chance(w, 12)) sim_consumers_step(w, &w->clients->consumers[sim_below(w, SIM_CONSUMERS)]);
+    sim_leave(w, before);
 }
 
-void sim_clients_lag(struct sim_world *w) {
-    struct sim_proc *p = some_broker(w);
-    char name[16];
-    if (!p) return;
-    for (int n = 0; n < SIM_NAMES * SIM_PARTITIONS; n++) {
-        snprintf(name, sizeof name, "t%d", n / SIM_PARTITIONS);
-        if (sim_chance(w, 2) && sim_replicas_shrink(p->replicas, name, n % SIM_PARTITIONS)) return;
-    }
+const char *sim_clients_unsettled(struct sim_world *w) {
+    const struct sim_clients *c = w->clients;
+    if (c->admin) return "an admin request is not answered";
+    for (int i = 0; i < SIM_PRODUCERS; i++)
+        if (c->producers[i].asking || c->producers[i].batch.id) return "a producer waits for an answer";
+    return NULL;
 }
+
+uint64_t sim_clients_reads(const struct sim_world *w) { return w->clients->reads; }

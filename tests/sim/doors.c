@@ -1,7 +1,7 @@
 /* doors.c: the simulated side of common/sys/loop.h, mailbox.h and shard.h, put in their place by the linker: the
  * product's rooms run on them unchanged. Owns virtual timers, deferred work and mailboxes. Nothing happens by itself:
- * the world decides which process runs what next, so that timers, deferred work, sockets and ZooKeeper's answers of
- * one process come in any order that a real loop could give. */
+ * the world decides which thread of which process does what next. As in a real turn, timers, mail and sockets come in
+ * any order, each socket at most once before deferred work has run. */
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "tests/sim/world.h"
@@ -11,11 +11,18 @@ struct bn_loop {
     struct bn_list tasks;
     struct bn_list round; /* stands behind the tasks of the round that runs */
     struct bn_mailbox *mailbox;
+    uint64_t turn;
+    bool stopped;
 };
 
 struct bn_mailbox {
     struct bn_loop *loop;
     struct bn_msg *oldest, **end;
+};
+
+struct shard {
+    struct bn_shard shard; /* first */
+    bool started;
 };
 
 /* ---- loop ---- */
@@ -34,14 +41,14 @@ void bn_loop_free(struct bn_loop *l) {
     bn_alloc_free(l);
 }
 
+void bn_loop_stop(struct bn_loop *l) { l->stopped = true; }
+
 uint64_t bn_loop_now_ms(const struct bn_loop *l) {
     (void)l;
     return sim_here->now_ms;
 }
 
-bool bn_loop_is_here(const struct bn_loop *l) {
-    return sim_here->current && sim_here->current->shard->loop == l;
-}
+bool bn_loop_is_here(const struct bn_loop *l) { return sim_here->shard && sim_here->shard->loop == l; }
 
 void bn_timer_init(struct bn_timer *t, struct bn_loop *l, void (*cb)(struct bn_timer *)) {
     bn_heap_node_init(&t->node);
@@ -59,9 +66,7 @@ void bn_timer_stop(struct bn_timer *t) {
     if (bn_timer_running(t)) bn_heap_remove(&t->loop->timers, &t->node);
 }
 
-bool bn_timer_running(const struct bn_timer *t) {
-    return t->loop && t->node.index != BN_HEAP_NOWHERE;
-}
+bool bn_timer_running(const struct bn_timer *t) { return t->loop && t->node.index != BN_HEAP_NOWHERE; }
 
 void bn_task_init(struct bn_task *t, void (*run)(struct bn_task *)) {
     bn_list_init(&t->link);
@@ -97,7 +102,8 @@ uint64_t sim_doors_next(const struct bn_loop *l) {
 
 /* Work that is queued meanwhile waits for the next call, as it waits for the next turn of a real loop. */
 bool sim_doors_tasks(struct bn_loop *l) {
-    bool any = !bn_list_empty(&l->tasks) || l->mailbox->oldest;
+    bool any = !bn_list_empty(&l->tasks);
+    l->turn++;
     bn_list_push_back(&l->tasks, &l->round);
     while (l->tasks.next != &l->round) {
         struct bn_task *t = BN_CONTAINER_OF(bn_list_pop_front(&l->tasks), struct bn_task, link);
@@ -105,9 +111,10 @@ bool sim_doors_tasks(struct bn_loop *l) {
         t->run(t);
     }
     bn_list_remove(&l->round);
-    bn_mailbox_drain(l->mailbox);
     return any;
 }
+
+uint64_t sim_doors_turn(const struct bn_loop *l) { return l->turn; }
 
 /* ---- mailbox ---- */
 
@@ -142,22 +149,51 @@ void bn_mailbox_post(struct bn_mailbox *mb, struct bn_msg *m) {
     mb->end = &m->next;
 }
 
+bool sim_doors_mail(struct bn_loop *l) {
+    if (!l->mailbox->oldest) return false;
+    bn_mailbox_drain(l->mailbox);
+    return true;
+}
+
 /* ---- shard ---- */
 
 struct bn_shard *bn_shard_new(int index) {
-    struct bn_shard *s = bn_alloc_zero(1, sizeof *s);
-    s->index = index;
-    s->loop = bn_loop_new();
-    s->mailbox = bn_mailbox_new(s->loop);
-    return s;
+    struct sim_proc *p = sim_here->current;
+    struct shard *s = bn_alloc_zero(1, sizeof *s);
+    BN_ASSERT(p->shard_count < SIM_SHARDS);
+    s->shard.index = index;
+    s->shard.loop = bn_loop_new();
+    s->shard.mailbox = bn_mailbox_new(s->shard.loop);
+    p->shards[p->shard_count++] = &s->shard;
+    return &s->shard;
+}
+
+void bn_shard_start(struct bn_shard *s) { BN_CONTAINER_OF(s, struct shard, shard)->started = true; }
+
+/* A thread runs when the world lets it: here nobody gives his own thread away. */
+void bn_shard_run_here(struct bn_shard *s) {
+    (void)s;
+    BN_ASSERT(false);
+}
+
+void bn_shard_stop(struct bn_shard *s) {
+    struct sim_where before = sim_enter(sim_here, sim_here->current, s);
+    BN_CONTAINER_OF(s, struct shard, shard)->started = false;
+    bn_mailbox_drain(s->mailbox);
+    sim_leave(sim_here, before);
 }
 
 void bn_shard_free(struct bn_shard *s) {
+    if (!s) return;
+    struct sim_where before = sim_enter(sim_here, sim_here->current, s);
     bn_mailbox_free(s->mailbox);
     bn_loop_free(s->loop);
-    bn_alloc_free(s);
+    sim_leave(sim_here, before);
+    bn_alloc_free(BN_CONTAINER_OF(s, struct shard, shard));
 }
 
 struct bn_shard *bn_shard_current(void) {
-    return sim_here->current ? sim_here->current->shard : NULL;
+    return sim_here->shard;
 }
+bool sim_doors_started(const struct bn_shard *s) { return BN_CONTAINER_OF(s, const struct shard, shard)->started; }
+bool sim_doors_stopped(const struct bn_shard *s) { return s->loop->stopped; }

@@ -6,10 +6,14 @@
 enum fault {
     CRASH,
     POWER,
+    DOOM,
+    BOUNCE,
+    SLOW,
     PAUSE,
     PAUSE_LONG,
     BREAK,
     HOLD,
+    SILENCE,
     CUT,
     CUT_LONG,
     EXPIRE,
@@ -41,7 +45,7 @@ static void hand_topic(struct sim_world *w) {
     sim_event(w, "somebody deletes the znodes of %s", t->name);
     struct bn_slice name = bn_slice_str(t->name);
     for (int32_t i = 0; i < SIM_PARTITIONS; i++) {
-        sim_observer_excuse(&t->partitions[i], 0);
+        sim_observer_excuse(&t->partitions[i], 1 << 20);
         sim_zk_hand_remove(w, bn_znode_path_state(&path, name, i));
         sim_zk_hand_remove(w, bn_znode_path_partition(&path, name, i));
     }
@@ -58,8 +62,26 @@ static void hand_broker(struct sim_world *w) {
 
 static void hold(struct sim_world *w, struct sim_proc *p) {
     p->held_ms = w->now_ms + 1 + sim_below(w, sim_chance(w, 3) ? 9000 : 300);
-    sim_event(w, "the network of %s %d is silent for %d ms", p->is_broker ? "broker" : "controller", p->id,
-              (int)(p->held_ms - w->now_ms));
+    sim_event(w, "the network of %s is silent for %d ms", p->name, (int)(p->held_ms - w->now_ms));
+}
+
+/* From one machine nothing gets to another; often also not back. */
+static void silence(struct sim_world *w, const struct sim_proc *from) {
+    uint32_t count = (uint32_t)(w->broker_count + w->controller_count), at = sim_below(w, count);
+    const struct sim_proc *to = at < (uint32_t)w->broker_count ? w->brokers[at]
+                                                               : w->controllers[at - (uint32_t)w->broker_count];
+    if (!to || to == from) return;
+    uint64_t until = w->now_ms + 1 + sim_below(w, sim_chance(w, 2) ? 9000 : 500);
+    bool both = sim_chance(w, 2);
+    w->cut_ms[from->node][to->node] = until;
+    if (both) w->cut_ms[to->node][from->node] = until;
+    sim_event(w, "%s does not reach %s%s for %d ms", from->name, to->name, both ? " nor the other way round" : "",
+              (int)(until - w->now_ms));
+}
+
+static void slow(struct sim_world *w, struct sim_proc *p) {
+    p->slow_ms = w->now_ms + 1 + sim_below(w, 8000);
+    sim_event(w, "the disk of %s is slow for %d ms", p->name, (int)(p->slow_ms - w->now_ms));
 }
 
 static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) {
@@ -67,6 +89,15 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
     case CRASH:
     case POWER:
         sim_procs_crash(w, p, fault == POWER);
+        break;
+    case DOOM:
+        if (p->kind == SIM_BROKER && !p->doom_in) sim_procs_doom(w, p, sim_chance(w, 2), 1 + sim_below(w, 40));
+        break;
+    case BOUNCE:
+        sim_procs_bounce(w, p);
+        break;
+    case SLOW:
+        slow(w, p);
         break;
     case PAUSE:
         sim_procs_pause(w, p, 1 + sim_below(w, 500));
@@ -80,6 +111,9 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
     case HOLD:
         hold(w, p);
         break;
+    case SILENCE:
+        silence(w, p);
+        break;
     case CUT:
         sim_procs_cut_zk(w, p, 1 + sim_below(w, 500));
         break;
@@ -90,10 +124,12 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
         sim_procs_expire(w, p);
         break;
     case LOSE_ANSWER:
+        if (sim_zk_closed(p->zk)) break;
         sim_event(w, "the next answer for %d will be lost", p->id);
         bn_fake_lose_next_answer(sim_zk_real(p->zk));
         break;
     case LOSE_REQUEST:
+        if (sim_zk_closed(p->zk)) break;
         sim_event(w, "the next request of %d will be lost", p->id);
         bn_fake_lose_next_request(sim_zk_real(p->zk));
         break;
@@ -120,5 +156,6 @@ void sim_faults_step(struct sim_world *w) {
     enum fault fault = (enum fault)sim_below(w, FAULTS);
     struct sim_proc *p = somebody(w);
     bool comes = (w->seed * 0x9e3779b97f4a7c15u >> (2 * (uint32_t)fault + 8) & 3) != 0; /* three kinds in four */
+    if (w->proc_count > SIM_PROCS_MAX - 2 * SIM_NODES) return;
     if (p && comes && (fault != HAND_TOPIC || sim_chance(w, 4))) do_fault(w, fault, p);
 }

@@ -1,9 +1,10 @@
-/* invariants.c: the invariants of safety that apply today, each a function of its name. Owns nothing. */
+/* invariants.c: the invariants of safety that are about ZooKeeper, controllers and the metadata stream, each a function
+ * of its name; those about logs are in invariants_log.c. Owns nothing. */
+#include "broker/replica/roster.h"
 #include "common/base/alloc.h"
 #include "common/zk/znode_path.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/observer.h"
-#include "tests/sim/replica.h"
 
 static bool has(const int32_t *ids, int count, int32_t id) {
     for (int i = 0; i < count; i++)
@@ -20,10 +21,21 @@ void sim_invariant_zk_fenced(struct sim_world *w, const struct sim_topic *t, int
                  s->controller_epoch, epoch);
 }
 
-/* 6. Members are added only by the leader's proposal (nobody proposes yet) or by an unclean election. Also: an ISR is
- * never emptied, a leader is of the ISR, and another leader is another epoch. */
+static bool was_proposed(const struct sim_partition *p, const struct sim_state *old, int32_t member) {
+    for (int32_t i = p->proposal_count - 1; i >= 0; i--) {
+        const struct sim_proposal *a = &p->proposals[i];
+        if (a->broker == old->leader && a->leader_epoch == old->leader_epoch &&
+            a->partition_epoch == p->state_count - 1 && has(a->isr, a->isr_count, member))
+            return true;
+    }
+    return false;
+}
+
+/* 6. Members are added only by the current leader's proposal, with a live incarnation, or by an unclean election. Also:
+ * an ISR is never emptied, a leader is of the ISR, and another leader is another epoch. */
 void sim_invariant_isr_growth(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_state *old,
                               const struct sim_state *now) {
+    struct sim_partition *p = &t->partitions[index];
     bool unclean = now->leader >= 0 && !has(old->isr, old->isr_count, now->leader);
     if (now->leader_epoch < old->leader_epoch || (now->leader != old->leader && now->leader_epoch == old->leader_epoch))
         sim_violated(w, "OneLeader", "%s-%d: leader %d at epoch %d is followed by leader %d at epoch %d", t->name,
@@ -32,59 +44,25 @@ void sim_invariant_isr_growth(struct sim_world *w, struct sim_topic *t, int32_t 
         sim_violated(w, "IsrGrowth", "%s-%d: the ISR is empty or lacks the leader", t->name, index);
     if (unclean && w->unclean && now->isr_count == 1) {
         sim_event(w, "the election of %d for %s-%d is unclean", now->leader, t->name, index);
-        sim_observer_excuse(&t->partitions[index], 0);
-        t->partitions[index].unclean_epoch = now->leader_epoch;
+        sim_observer_excuse(p, now->leader_epoch);
         return;
     }
     for (int i = 0; i < now->isr_count; i++) {
-        if (has(old->isr, old->isr_count, now->isr[i])) continue;
-        sim_violated(w, "IsrGrowth", "%s-%d: %d joins the ISR though nobody proposed it", t->name, index, now->isr[i]);
+        int32_t member = now->isr[i];
+        if (has(old->isr, old->isr_count, member)) continue;
+        if (!was_proposed(p, old, member))
+            sim_violated(w, "IsrGrowth", "%s-%d: %d joins the ISR though its leader %d did not propose that", t->name,
+                         index, member, old->leader);
+        if (!w->observer->broker_czxid[member - 1])
+            sim_violated(w, "IsrGrowth", "%s-%d: %d joins the ISR though it is not registered", t->name, index, member);
     }
 }
 
 /* 9. The incarnation that a controller deletes is one that it decided to fence. */
 void sim_invariant_fence_exact(struct sim_world *w, struct sim_proc *by, int32_t broker, int32_t incarnation) {
-    if (!by || by->is_broker || sim_zk_may_fence(by, broker, incarnation)) return;
+    if (!by || by->kind == SIM_BROKER || sim_zk_may_fence(by, broker, incarnation)) return;
     sim_violated(w, "FenceExact", "controller %d has deleted broker %d's incarnation %d without meaning it", by->id,
                  broker, incarnation);
-}
-
-/* 1. Per (topic id, partition, leader epoch) one incarnation appends. */
-void sim_invariant_one_leader(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_append *a) {
-    struct sim_epoch *e = sim_observer_epoch(&t->partitions[index], a->leader_epoch);
-    if (e->broker < 0) {
-        e->broker = a->broker;
-        e->incarnation = a->incarnation;
-        e->first = a->offset;
-    } else if (e->broker != a->broker || e->incarnation != a->incarnation) {
-        sim_violated(w, "OneLeader",
-                     "%s-%d: under epoch %d, broker %d (incarnation %d) appends after broker %d (incarnation %d)",
-                     t->name, index, a->leader_epoch, a->broker, (int)a->incarnation, e->broker, (int)e->incarnation);
-    }
-}
-
-/* 3. (topic id, partition, epoch, offset) names one batch, for ever. */
-void sim_invariant_epoch_offset_unique(struct sim_world *w, struct sim_topic *t, int32_t index,
-                                       const struct sim_append *a) {
-    struct sim_epoch *e = sim_observer_epoch(&t->partitions[index], a->leader_epoch);
-    int64_t at = a->offset - e->first;
-    if (at != e->id_count)
-        sim_violated(w, "EpochOffsetUnique", "%s-%d: offset %d under epoch %d is given %s", t->name, index,
-                     (int)a->offset, a->leader_epoch, at < e->id_count ? "twice" : "out of order");
-    e->ids = bn_alloc_resize(e->ids, (size_t)(at + 1) * sizeof *e->ids);
-    e->ids[e->id_count++] = a->id;
-}
-
-/* 7. An incarnation leads only epochs that were committed after it registered. */
-void sim_invariant_no_resume(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_append *a) {
-    const struct sim_observer *o = w->observer;
-    int64_t registered = a->incarnation > 0 && a->incarnation < o->registered_count[a->broker - 1]
-                             ? o->registered[a->broker - 1][a->incarnation]
-                             : 0;
-    const struct sim_epoch *e = sim_observer_epoch(&t->partitions[index], a->leader_epoch);
-    if (registered && e->zxid > registered) return;
-    sim_violated(w, "NoResume", "%s-%d: broker %d, incarnation %d (registered at %d), leads epoch %d (committed at %d)",
-                 t->name, index, a->broker, (int)a->incarnation, (int)registered, a->leader_epoch, (int)e->zxid);
 }
 
 /* ---- the metadata stream ---- */
@@ -148,41 +126,13 @@ void sim_invariant_stream_exact(struct sim_world *w, int32_t broker, const struc
                      image->controller_epoch, (int)image->sequence, broker, v->broker);
     }
     o->versions = bn_alloc_resize(o->versions, (size_t)(o->version_count + 1) * sizeof *o->versions);
-    o->versions[o->version_count++] =
-        (struct sim_version){image->controller_epoch, image->sequence, digest, broker};
+    o->versions[o->version_count++] = (struct sim_version){image->controller_epoch, image->sequence, digest, broker};
 }
 
 /* 13. A directory removed implies its evidence committed before. */
-void sim_invariant_delete_evidence(struct sim_world *w, int32_t broker, const struct sim_topic *t, int32_t index) {
+void sim_invariant_delete_evidence(struct sim_world *w, int32_t broker, const struct sim_topic *t, const char *dir) {
     if (t && t->evidence) return;
-    sim_violated(w, "DeleteEvidence", "broker %d removes %s-%d, which nobody asked to be deleted", broker,
-                 t ? t->name : "?", index);
-}
-
-/* 2. An acknowledged acks=all batch is in the log of every intact ISR member and of each later leader. */
-void sim_invariant_ack_kept(struct sim_world *w, const struct sim_topic *t, int32_t index,
-                            const struct sim_replica *log, const char *when) {
-    const struct sim_partition *p = &t->partitions[index];
-    for (int32_t i = 0; i < p->ack_count; i++) {
-        const struct sim_ack *a = &p->acks[i];
-        if (log && a->offset < log->end && log->batches[a->offset].id == a->id) continue;
-        sim_violated(w, "AckKept", "%s-%d: batch %d at offset %d was acknowledged and is not in the log of %s", t->name,
-                     index, (int)a->id, (int)a->offset, when);
-    }
-}
-
-void sim_invariant_ack_kept_at_end(struct sim_world *w) {
-    for (int n = 0; n < SIM_NAMES; n++) {
-        struct sim_topic *t = w->observer->current[n];
-        for (int32_t i = 0; t && !t->evidence && i < SIM_PARTITIONS; i++) {
-            const struct sim_partition *p = &t->partitions[i];
-            if (!p->state_count) continue;
-            const struct sim_state *s = &p->states[p->state_count - 1];
-            for (int m = 0; m < s->isr_count; m++)
-                sim_invariant_ack_kept(w, t, i, sim_disk_find(w->disks[s->isr[m] - 1], &t->id, i),
-                                       "a member of the last ISR");
-        }
-    }
+    sim_violated(w, "DeleteEvidence", "broker %d removes %s, which nobody asked to be deleted", broker, dir);
 }
 
 /* ---- once faults have stopped ---- */
@@ -193,23 +143,28 @@ const char *sim_invariant_reregister(struct sim_world *w) {
         struct sim_proc *p = w->brokers[b];
         struct bn_znode_path path;
         struct bn_zk_stat stat;
+        if (!p || !p->broker->agent) return "a broker does not run";
         if (bn_fake_peek(w->server, bn_znode_path_broker(&path, b + 1), NULL, &stat) != BN_OK)
             return "a live broker is not registered";
         struct bn_zk *zk = sim_zk_real(p->zk);
         if (stat.ephemeral_owner != zk->ops->session_id(zk)) return "a broker is registered under another session";
-        if (bn_agent_broker_epoch(p->agent) != stat.czxid) return "a broker does not know its own registration";
+        if (bn_agent_broker_epoch(p->broker->agent) != stat.czxid) return "a broker does not know its own registration";
     }
     return NULL;
 }
 
-static const char *partition_heals(struct sim_world *w, const struct sim_topic *t, int32_t index) {
+/* Its ISR is all its replicas again, and they are the same. */
+static const char *partition_heals(struct sim_world *w, const struct sim_topic *t, int32_t index,
+                                   const struct bn_image_partition *told) {
     const struct sim_partition *p = &t->partitions[index];
     if (!p->state_count) return "a partition has no state";
     const struct sim_state *s = &p->states[p->state_count - 1];
     if (s->leader < 0) return "a partition has no leader though all brokers live";
-    const struct sim_replica *r = sim_disk_find(w->disks[s->leader - 1], &t->id, index);
-    if (!r || !r->known || !r->leads || r->leader_epoch != s->leader_epoch) return "a leader does not lead";
-    return NULL;
+    const struct sim_replica *r = sim_logs_replica(w->brokers[s->leader - 1], t, index);
+    if (!r || !r->leads || r->leader_epoch != s->leader_epoch) return "a leader does not lead";
+    if (s->isr_count != told->replica_count) return "an ISR lacks replicas though all brokers live";
+    if (r->partition->high_watermark != bn_log_end_offset(r->log)) return "a high watermark stands still";
+    return sim_invariant_same_logs(w, t, index);
 }
 
 /* 15. Once faults stop, a partition with an intact ISR member is online within T; and all that was asked for is done,
@@ -218,12 +173,17 @@ const char *sim_invariant_heals(struct sim_world *w) {
     struct bn_znode_path path;
     const struct bn_image *first = NULL;
     for (int b = 0; b < w->broker_count; b++) {
-        const struct bn_image *image = sim_replicas_current(w->brokers[b]->replicas);
-        if (!bn_agent_connected(w->brokers[b]->agent)) return "a broker is not connected to the controller";
-        if (image->controller_epoch != w->observer->controller_epoch) return "a broker has not heard the controller";
-        if (first && first->sequence != image->sequence) return "brokers differ in their metadata";
-        if (image->broker_count != w->broker_count) return "brokers do not know all brokers";
-        first = image;
+        const struct bn_broker *broker = w->brokers[b]->broker;
+        if (!broker->serving) return "a broker serves nobody";
+        for (int i = 0; i < broker->shard_count; i++) {
+            const struct bn_image *image = broker->places[i].image;
+            if (!bn_agent_connected(broker->agent)) return "a broker is not connected to the controller";
+            if (image->controller_epoch != w->observer->controller_epoch)
+                return "a broker has not heard the controller";
+            if (first && first->sequence != image->sequence) return "brokers differ in their metadata";
+            if (image->broker_count != w->broker_count) return "brokers do not know all brokers";
+            first = image;
+        }
     }
     for (int n = 0; n < SIM_NAMES; n++) {
         struct sim_topic *t = w->observer->current[n];
@@ -234,9 +194,9 @@ const char *sim_invariant_heals(struct sim_world *w) {
         const struct bn_image_topic *it = t ? bn_image_topic_by_id(first, &t->id) : NULL;
         if (t && !it) return "brokers do not know a topic";
         for (int32_t i = 0; t && i < it->partition_count; i++) {
-            const char *what = partition_heals(w, t, i);
+            const char *what = partition_heals(w, t, i, &it->partitions[i]);
             if (what) return what;
         }
     }
-    return sim_clients_waiting(w->clients) ? "a client still waits for an answer" : NULL;
+    return sim_clients_unsettled(w);
 }

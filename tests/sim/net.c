@@ -1,11 +1,13 @@
 /* net.c: the simulated side of common/sys/sock.h, of the ios of loop.h, and of life.h, put in their place by the
- * linker; the product's RPC, its dials and its life-port probes run on it unchanged. Owns every socket of the world.
+ * linker; the product's RPC, its listeners, clients, dials and life-port probes run on it unchanged. Owns every socket
+ * of the world.
  *
  * A connection is two ends; bytes travel in chunks, in order, each with the time at which it can be read. A connection
  * that breaks loses a tail of what was under way, and its ends learn of it at different times: so a broker may be
  * connected twice for a while. A process whose network is held sends and receives nothing, and dials to it have no
- * outcome. A process that dies has its streams closed first and its listeners a moment later (as seen on real
- * systems). Sockets are closed by bn_io_free: what the product closes with close() are numbers no kernel knows. */
+ * outcome; a cut keeps what one machine sends from another, one way. A process that dies has its streams closed first
+ * and its listeners a moment later (as seen on real systems). Files that are sent are read when they leave, as sendfile
+ * reads them. */
 #include <errno.h>
 
 #include "common/base/alloc.h"
@@ -14,7 +16,7 @@
 #include "common/sys/sock.h"
 #include "tests/sim/world.h"
 
-enum { FD_FIRST = 1 << 24, PORT_FIRST = 2000 };
+enum { PORT_FIRST = 2000 };
 
 struct chunk {
     struct bn_list link;
@@ -44,6 +46,8 @@ struct sock {
 
 struct bn_io {
     struct sock *sock;
+    struct bn_loop *loop;
+    uint64_t turn; /* in which it was served last */
     void (*cb)(void *arg, int events);
     void *arg;
     int events;
@@ -56,13 +60,13 @@ struct bn_life {
 
 struct net { /* there is one world at a time */
     struct bn_list all;
-    int next_fd, next_port;
+    struct sock **socks; /* by descriptor */
+    int count, next_port;
 };
 static struct net net;
 
 void sim_net_open(struct sim_world *w) {
     (void)w;
-    net.next_fd = FD_FIRST;
     net.next_port = PORT_FIRST;
     bn_list_init(&net.all);
 }
@@ -77,7 +81,10 @@ static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static struct sock *sock_new(int kind, int port) {
     struct sock *s = bn_alloc_zero(1, sizeof *s);
-    s->fd = net.next_fd++;
+    if ((net.count & 255) == 0)
+        net.socks = bn_alloc_resize(net.socks, (size_t)(net.count + 256) * sizeof(struct sock *));
+    s->fd = SIM_FD_FIRST + net.count;
+    net.socks[net.count++] = s;
     s->port = port;
     s->kind = (typeof(s->kind))kind;
     s->proc = sim_here->current;
@@ -91,11 +98,7 @@ static struct sock *sock_new(int kind, int port) {
 }
 
 static struct sock *find(int fd) {
-    BN_LIST_FOR (n, &net.all) {
-        struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
-        if (s->fd == fd) return s;
-    }
-    return NULL;
+    return fd >= SIM_FD_FIRST && fd - SIM_FD_FIRST < net.count ? net.socks[fd - SIM_FD_FIRST] : NULL;
 }
 
 static void drop_chunks(struct sock *s) {
@@ -108,6 +111,7 @@ static void sock_free(struct sock *s) {
     bn_list_remove(&s->accept_link);
     if (s->peer) s->peer->peer = NULL;
     bn_list_remove(&s->link);
+    net.socks[s->fd - SIM_FD_FIRST] = NULL;
     bn_alloc_free(s);
 }
 
@@ -138,14 +142,14 @@ static void sweep(void) {
     }
 }
 
-void sim_net_close(struct sim_world *w) {
-    w->now_ms += 1000;
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd) {
+    if (fd < SIM_FD_FIRST) return __real_close(fd);
+    struct sock *s = find(fd);
+    if (s) sock_close(s, sim_here->now_ms);
     sweep();
-    BN_LIST_FOR (n, &net.all) {
-        struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
-        BN_ASSERT(!s->io);
-        sock_free(s);
-    }
+    return 0;
 }
 
 /* ---- sock.h ---- */
@@ -166,17 +170,23 @@ void bn_sock_local_host(int fd, char out[BN_SOCK_NAME_MAX]) {
 }
 
 void bn_sock_peer(int fd, char out[BN_SOCK_NAME_MAX]) {
-    snprintf(out, BN_SOCK_NAME_MAX, "127.0.0.1:%d", fd - FD_FIRST);
+    snprintf(out, BN_SOCK_NAME_MAX, "127.0.0.1:%d", fd - SIM_FD_FIRST);
 }
 
 static bool is_held(const struct sim_proc *p) { return p->held_ms > sim_here->now_ms; }
+
+/* When something can get from one process to the other: 0 = now. */
+static uint64_t way_ms(const struct sim_proc *from, const struct sim_proc *to) {
+    uint64_t at = sim_here->cut_ms[from->node][to->node];
+    return at > sim_here->now_ms ? at : 0;
+}
 
 static struct sock *listener(int port) {
     BN_LIST_FOR (n, &net.all) {
         struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
         if ((s->kind == LISTEN || s->kind == LIFE) && s->port == port && s->closed_ms > sim_here->now_ms) return s;
     }
-    return NULL;
+    return NULL; /* refused */
 }
 
 int bn_sock_connect(const char *host, int port, struct bn_err *e) {
@@ -223,6 +233,21 @@ int bn_sock_accept(int listen_fd, int send_buffer, int receive_buffer) {
     return s->fd;
 }
 
+static bool read_out(const struct bn_chain *c, uint8_t *out) {
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct bn_part *p = &c->parts[c->first + i];
+        if (p->kind == BN_PART_FILE) {
+            struct bn_fd *fd = BN_CONTAINER_OF(p->holder, struct bn_fd, shared);
+            struct bn_file *f = BN_CONTAINER_OF(fd, struct bn_file, base);
+            if (f->disk->pread(f, out, p->len, p->offset, NULL) != (ssize_t)p->len) return false;
+        } else {
+            memcpy(out, p->ptr, p->len);
+        }
+        out += p->len;
+    }
+    return true;
+}
+
 int bn_sock_flush(int fd, struct bn_chain *c, size_t limit_bytes) {
     (void)limit_bytes;
     struct sock *s = find(fd);
@@ -232,9 +257,13 @@ int bn_sock_flush(int fd, struct bn_chain *c, size_t limit_bytes) {
     struct chunk *k = bn_alloc(sizeof *k + len);
     *k = (struct chunk){.len = len};
     bn_list_init(&k->link);
-    BN_ASSERT(bn_chain_copy_out(c, k->bytes) == BN_OK);
+    if (!read_out(c, k->bytes)) {
+        bn_alloc_free(k);
+        return BN_IO;
+    }
     bn_chain_consume(c, len);
-    if (!s->peer || s->peer->closed || s->peer->eof_ms != UINT64_MAX) { /* into nothing: the reset is on its way */
+    bool nowhere = !s->peer || s->peer->closed || s->peer->eof_ms != UINT64_MAX; /* the reset is on its way */
+    if (nowhere || s->proc->doomed) {
         bn_alloc_free(k);
         return BN_OK;
     }
@@ -264,8 +293,8 @@ ssize_t bn_sock_recv(int fd, void *ptr, size_t len) {
 
 struct bn_io *bn_io_new(struct bn_loop *l, int fd, void (*cb)(void *arg, int events), void *arg) {
     struct bn_io *io = bn_alloc_zero(1, sizeof *io);
-    (void)l;
-    *io = (struct bn_io){find(fd), cb, arg, 0};
+    *io = (struct bn_io){find(fd), l, UINT64_MAX, cb, arg, 0};
+    BN_ASSERT(io->sock && !io->sock->io);
     io->sock->io = io;
     return io;
 }
@@ -275,8 +304,8 @@ void bn_io_set(struct bn_io *io, int events) { io->events = events; }
 void bn_io_free(struct bn_io *io) {
     if (!io) return;
     io->sock->io = NULL;
-    sock_close(io->sock, sim_here->now_ms);
     bn_alloc_free(io);
+    sweep();
 }
 
 /* When s will have something for its io; UINT64_MAX = that is not known. */
@@ -286,7 +315,7 @@ static uint64_t ready_ms(const struct sock *s) {
     if (s->kind == DIAL) {
         const struct sock *l = listener(s->port);
         at = s->due_ms;
-        if (l && l->proc->held_ms > at) at = l->proc->held_ms;
+        if (l) at = later(at, later(l->proc->held_ms, later(way_ms(s->proc, l->proc), way_ms(l->proc, s->proc))));
     } else if (s->kind == LISTEN) {
         if (!bn_list_empty(&s->waiting)) at = BN_CONTAINER_OF(s->waiting.next, struct sock, accept_link)->due_ms;
     } else if (s->io->events & BN_IO_WRITE) {
@@ -298,23 +327,29 @@ static uint64_t ready_ms(const struct sock *s) {
     }
     if (at == UINT64_MAX) return at;
     if (s->proc->held_ms > at) at = s->proc->held_ms;
-    if (s->kind == STREAM && s->peer && s->peer->proc->held_ms > at) at = s->peer->proc->held_ms;
+    if (s->kind == STREAM && s->peer && !(s->io->events & BN_IO_WRITE))
+        at = later(at, later(s->peer->proc->held_ms, way_ms(s->peer->proc, s->proc)));
     return at;
 }
 
-bool sim_net_step(struct sim_proc *p) {
+bool sim_net_step(struct sim_proc *p, struct bn_shard *shard) {
     if (is_held(p)) return false;
     struct sock *ready[32];
     uint32_t count = 0;
+    uint64_t turn = sim_doors_turn(shard->loop);
     BN_LIST_FOR (n, &net.all) {
         struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
-        if (s->proc == p && count < 32 && ready_ms(s) <= sim_here->now_ms) ready[count++] = s;
+        if (s->proc != p || !s->io || s->io->loop != shard->loop || s->io->turn == turn) continue;
+        if (ready_ms(s) <= sim_here->now_ms && count < 32) ready[count++] = s;
     }
     if (count == 0) return false;
     struct bn_io *io = ready[sim_below(sim_here, count)]->io;
     int events = io->events;
-    if (io->sock->kind == STREAM && bn_list_empty(&io->sock->in) && io->sock->eof_ms > sim_here->now_ms)
-        events &= BN_IO_WRITE;
+    io->turn = turn;
+    if (io->sock->kind == STREAM && (events & BN_IO_WRITE)) {
+        bool readable = !bn_list_empty(&io->sock->in) || io->sock->eof_ms <= sim_here->now_ms;
+        if (!readable) events &= BN_IO_WRITE;
+    }
     io->cb(io->arg, events);
     sweep();
     return true;
@@ -324,7 +359,7 @@ uint64_t sim_net_next(const struct sim_world *w) {
     uint64_t next = UINT64_MAX;
     BN_LIST_FOR (n, &net.all) {
         const struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
-        uint64_t at = s->proc->state == SIM_RUNNING ? ready_ms(s) : UINT64_MAX;
+        uint64_t at = s->proc->state == SIM_RUNNING && s->io ? ready_ms(s) : UINT64_MAX;
         if (at < next) next = at;
     }
     (void)w;
@@ -338,6 +373,7 @@ void sim_net_crash(struct sim_proc *p) {
     BN_LIST_FOR (n, &net.all) {
         struct sock *s = BN_CONTAINER_OF(n, struct sock, link);
         if (s->proc != p) continue;
+        s->io = NULL;
         sock_close(s, s->kind == LISTEN || s->kind == LIFE ? ports_ms : sim_here->now_ms);
         drop_chunks(s);
     }
@@ -364,8 +400,7 @@ bool sim_net_break(struct sim_world *w, uint32_t which) {
     }
     if (count == 0) return false;
     struct sock *s = streams[which % count];
-    sim_event(w, "the connection of %s %d with %s %d breaks", s->proc->is_broker ? "broker" : "controller", s->proc->id,
-              s->peer->proc->is_broker ? "broker" : "controller", s->peer->proc->id);
+    sim_event(w, "the connection of %s with %s breaks", s->proc->name, s->peer->proc->name);
     lose_tail(s);
     lose_tail(s->peer);
     return true;
@@ -394,6 +429,7 @@ void bn_life_shut_too(int fd) { (void)fd; }
 void bn_life_close(struct bn_life *l) {
     l->sock->kind = LISTEN; /* only the number is left */
     sock_close(l->sock, sim_here->now_ms);
+    l->sock->proc->life = NULL;
     sweep();
     bn_alloc_free(l);
 }

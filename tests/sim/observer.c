@@ -6,29 +6,10 @@
 #include "common/base/check.h"
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
-#include "tests/sim/replica.h"
 
 struct sim_observer *sim_observer_new(void) {
     struct sim_observer *o = bn_alloc_zero(1, sizeof *o);
     return o;
-}
-
-static void partition_free(struct sim_partition *p) {
-    for (int32_t i = 0; i < p->epoch_count; i++) bn_alloc_free(p->epochs[i].ids);
-    bn_alloc_free(p->epochs);
-    bn_alloc_free(p->states);
-    bn_alloc_free(p->acks);
-}
-
-void sim_observer_free(struct sim_observer *o) {
-    for (int32_t i = 0; i < o->topic_count; i++) {
-        for (int n = 0; n < SIM_PARTITIONS; n++) partition_free(&o->topics[i]->partitions[n]);
-        bn_alloc_free(o->topics[i]);
-    }
-    for (int b = 0; b < SIM_BROKERS; b++) bn_alloc_free(o->registered[b]);
-    bn_alloc_free(o->topics);
-    bn_alloc_free(o->versions);
-    bn_alloc_free(o);
 }
 
 struct sim_topic *sim_observer_topic(const struct sim_observer *o, const struct bn_uuid *id) {
@@ -57,17 +38,60 @@ struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch) {
     return &p->epochs[epoch];
 }
 
-void sim_observer_acked(struct sim_partition *p, int32_t epoch, int64_t offset, int64_t id) {
-    if (epoch < p->unclean_epoch) return;
-    p->acks = bn_alloc_resize(p->acks, (size_t)(p->ack_count + 1) * sizeof *p->acks);
-    p->acks[p->ack_count++] = (struct sim_ack){offset, id};
+/* ---- what must be kept ---- */
+
+bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topic *t) {
+    for (int n = 0; n < SIM_NAMES; n++)
+        if (o->current[n] == t) return true;
+    return false;
 }
 
-void sim_observer_excuse(struct sim_partition *p, int64_t from) {
-    int32_t kept = 0;
-    for (int32_t i = 0; i < p->ack_count; i++)
-        if (p->acks[i].offset < from) p->acks[kept++] = p->acks[i];
-    p->ack_count = kept;
+bool sim_observer_lossy(const struct sim_topic *t, int32_t index) {
+    return t->partitions[index].lossy_epoch > 0 || t->evidence || !sim_observer_is_current(sim_here->observer, t);
+}
+
+void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct sim_batch *b) {
+    if (by_epoch < p->lossy_epoch) return;
+    int32_t at = p->ack_count;
+    while (at > 0 && p->acks[at - 1].base > b->base) at--;
+    if (at > 0 && p->acks[at - 1].base == b->base) return;
+    p->acks = bn_alloc_resize(p->acks, (size_t)(p->ack_count + 1) * sizeof *p->acks);
+    memmove(p->acks + at + 1, p->acks + at, (size_t)(p->ack_count - at) * sizeof *p->acks);
+    p->acks[at] = (struct sim_ack){.base = b->base, .id = b->id, .epoch = b->epoch};
+    p->ack_count++;
+}
+
+void sim_observer_forget_reads(struct sim_partition *p) {
+    for (int32_t i = 0; i < p->ack_count; i++) p->acks[i].read = false;
+}
+
+void sim_observer_excuse(struct sim_partition *p, int32_t epoch) {
+    p->ack_count = 0;
+    if (epoch > p->lossy_epoch) p->lossy_epoch = epoch;
+}
+
+void sim_observer_tail_lost(struct sim_world *w, struct sim_topic *t, int32_t index, int broker, int64_t end) {
+    sim_event(w, "broker %d has lost what it had of %s-%d from offset %d on", broker + 1, t->name, index, (int)end);
+    t->partitions[index].lost[broker] = true;
+    if (t->partitions[index].state_count) sim_invariant_ack_kept(w, t, index, "a power cut");
+}
+
+void sim_observer_proposed(struct sim_world *w, int32_t broker, const Bn__AlterPartitionRequest *r) {
+    for (size_t i = 0; i < r->n_items; i++) {
+        const Bn__AlterPartitionItem *it = r->items[i];
+        struct bn_uuid id;
+        memcpy(id.bytes, it->topic_id.data, sizeof id.bytes);
+        struct sim_topic *t = sim_observer_topic(w->observer, &id);
+        if (!t || it->partition >= SIM_PARTITIONS) continue;
+        struct sim_partition *p = &t->partitions[it->partition];
+        struct sim_proposal a = {broker, it->leader_epoch, it->partition_epoch, {0}, (int)it->n_isr};
+        BN_ASSERT(it->n_isr <= SIM_BROKERS);
+        memcpy(a.isr, it->isr, it->n_isr * sizeof *a.isr);
+        p->proposals = bn_alloc_resize(p->proposals, (size_t)(p->proposal_count + 1) * sizeof *p->proposals);
+        p->proposals[p->proposal_count++] = a;
+        sim_event(w, "broker %d proposes an ISR of %d (first %d) for %s-%d at version %d", broker, a.isr_count,
+                  a.isr[0], t->name, it->partition, a.partition_epoch);
+    }
 }
 
 /* ---- partitions ---- */
@@ -82,9 +106,9 @@ static void new_state(struct sim_world *w, struct sim_topic *t, int32_t index, c
                           .zxid = stat->mzxid};
     BN_ASSERT(z->isr.count <= SIM_BROKERS);
     if (z->isr.count) memcpy(s.isr, z->isr.ids, (size_t)z->isr.count * sizeof *s.isr);
-    sim_event(w, "state of %s-%d version %d: leader %d epoch %d, ISR of %d (first %d), controller epoch %d", t->name,
-              index, stat->version, s.leader, s.leader_epoch, s.isr_count, s.isr_count ? s.isr[0] : -1,
-              s.controller_epoch);
+    sim_event(w, "state of %s-%d version %d: leader %d epoch %d, ISR %d %d %d of %d, controller epoch %d", t->name,
+              index, stat->version, s.leader, s.leader_epoch, s.isr_count ? s.isr[0] : -1,
+              s.isr_count > 1 ? s.isr[1] : -1, s.isr_count > 2 ? s.isr[2] : -1, s.isr_count, s.controller_epoch);
     sim_invariant_zk_fenced(w, t, index, &s);
     if (stat->version != p->state_count)
         sim_violated(w, "ZkFenced", "%s-%d: version %d is written after %d states", t->name, index, stat->version,
@@ -95,6 +119,7 @@ static void new_state(struct sim_world *w, struct sim_topic *t, int32_t index, c
     p->state_czxid = stat->czxid;
     struct sim_epoch *e = sim_observer_epoch(p, s.leader_epoch);
     if (!e->zxid) e->zxid = s.zxid;
+    sim_invariant_ack_kept(w, t, index, "a new ISR");
 }
 
 static void look_states(struct sim_world *w, struct sim_topic *t) {

@@ -3,7 +3,7 @@
 #ifndef SIM_OBSERVER_H
 #define SIM_OBSERVER_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/logs.h"
 
 struct sim_state { /* a committed state of a partition */
     int32_t leader, leader_epoch, controller_epoch;
@@ -15,14 +15,21 @@ struct sim_state { /* a committed state of a partition */
 struct sim_epoch { /* a leader epoch of a partition */
     int64_t zxid;  /* of the commit that began it; 0 = never committed */
     int32_t broker;
-    int64_t incarnation; /* who appended under it; broker -1 = nobody yet */
-    int64_t first;       /* offset of the first batch */
-    int64_t *ids;        /* the batches' names, from there on */
-    int64_t id_count;
+    int64_t incarnation;       /* who appended under it; broker -1 = nobody yet */
+    struct sim_batch *batches; /* without a gap */
+    int32_t count;
 };
 
-struct sim_ack { /* an acks=all batch that was acknowledged */
-    int64_t offset, id;
+struct sim_ack { /* an acks=all batch that was acknowledged, or one that a consumer was given */
+    int64_t base, id;
+    int32_t epoch; /* its own */
+    bool read;     /* at the end, by the one who reads everything */
+};
+
+struct sim_proposal { /* of an ISR, by who takes himself for the leader */
+    int32_t broker, leader_epoch, partition_epoch;
+    int32_t isr[SIM_BROKERS];
+    int isr_count;
 };
 
 struct sim_partition {
@@ -31,9 +38,14 @@ struct sim_partition {
     int64_t state_czxid; /* of the znode that is there; 0 = none */
     struct sim_epoch *epochs;
     int32_t epoch_count;
-    struct sim_ack *acks; /* those that must be kept */
+    struct sim_ack *acks; /* those that must be kept, by offset */
     int32_t ack_count;
-    int32_t unclean_epoch; /* of the last unclean election; 0 = none */
+    struct sim_proposal *proposals;
+    int32_t proposal_count;
+    /* Nothing is promised of older epochs: an unclean election, or the last one who had a batch lost it. 0 = none. */
+    int32_t lossy_epoch;
+    /* A power cut took batches of this member of the ISR; until it has left it, or led alone. */
+    bool lost[SIM_BROKERS];
 };
 
 struct sim_topic { /* one topic id */
@@ -54,7 +66,7 @@ struct sim_observer {
     int64_t zxid;
     int32_t controller_epoch, epoch_before; /* several writes may be seen at one look */
     int64_t epoch_zxid;                     /* of the write that began controller_epoch */
-    struct sim_topic **topics; /* every one that ever was */
+    struct sim_topic **topics;              /* every one that ever was */
     int32_t topic_count;
     struct sim_topic *current[SIM_NAMES]; /* NULL = there is none of this name */
     struct sim_topic *last[SIM_NAMES];    /* the one of this name that is or was there last */
@@ -73,34 +85,55 @@ void sim_observer_free(struct sim_observer *o);
 /* Something may have been written. by: whose event it was; NULL = a person or ZooKeeper itself. */
 void sim_observer_look(struct sim_world *w, struct sim_proc *by);
 struct sim_topic *sim_observer_topic(const struct sim_observer *o, const struct bn_uuid *id); /* NULL */
-struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch);                 /* makes it */
-/* Acknowledged by the leader of `epoch`. After an unclean election nobody promises what an older leader still takes. */
-void sim_observer_acked(struct sim_partition *p, int32_t epoch, int64_t offset, int64_t id);
-/* What was acknowledged at offset and above is lost by a power cut, an unclean election or a stranger's hand: nobody
- * promised it. */
-void sim_observer_excuse(struct sim_partition *p, int64_t from);
+bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topic *t);
+struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch); /* makes it */
+/* Was something lost that nobody had promised to keep, or has the topic gone? Then clients may see anything. */
+bool sim_observer_lossy(const struct sim_topic *t, int32_t index);
+/* Must be kept from now on. by_epoch: of the leader that says so. */
+void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct sim_batch *b);
+void sim_observer_forget_reads(struct sim_partition *p);
+/* All that was acknowledged is lost by a stranger's hand or an unclean election: nobody promised it. */
+void sim_observer_excuse(struct sim_partition *p, int32_t epoch);
+/* A power cut took what the broker had from `end` on. */
+void sim_observer_tail_lost(struct sim_world *w, struct sim_topic *t, int32_t index, int broker, int64_t end);
+void sim_observer_proposed(struct sim_world *w, int32_t broker, const Bn__AlterPartitionRequest *r);
 
 /* ---- invariants.c ---- */
-struct sim_replica;
-struct sim_append {
-    int32_t broker, leader_epoch;
-    int64_t incarnation, offset, id;
-};
 void sim_invariant_zk_fenced(struct sim_world *w, const struct sim_topic *t, int32_t index, const struct sim_state *s);
 void sim_invariant_isr_growth(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_state *old,
                               const struct sim_state *now);
 void sim_invariant_fence_exact(struct sim_world *w, struct sim_proc *by, int32_t broker, int32_t incarnation);
-void sim_invariant_one_leader(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_append *a);
-void sim_invariant_epoch_offset_unique(struct sim_world *w, struct sim_topic *t, int32_t index,
-                                       const struct sim_append *a);
-void sim_invariant_no_resume(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_append *a);
 void sim_invariant_stream_exact(struct sim_world *w, int32_t broker, const struct bn_image *image);
-void sim_invariant_delete_evidence(struct sim_world *w, int32_t broker, const struct sim_topic *t, int32_t index);
-void sim_invariant_ack_kept(struct sim_world *w, const struct sim_topic *t, int32_t index,
-                            const struct sim_replica *log, const char *when);
-/* The last three, once faults have stopped. NULL = it holds (now); else what does not. */
+void sim_invariant_delete_evidence(struct sim_world *w, int32_t broker, const struct sim_topic *t, const char *dir);
+
+/* ---- invariants_log.c ---- */
+void sim_invariant_no_resume(struct sim_world *w, const struct sim_replica *r, int32_t epoch);
+/* A leader has appended b (1, 3, 7, 12). */
+void sim_invariant_appended(struct sim_world *w, struct sim_replica *r, const struct sim_batch *b);
+/* A follower has taken b in, or it was found in a log (3). */
+void sim_invariant_epoch_offset_unique(struct sim_world *w, const struct sim_topic *t, int32_t index,
+                                       const struct sim_batch *b, const char *where);
+/* A leader answers an acks=all produce (2, 12). */
+void sim_invariant_answered(struct sim_world *w, struct sim_replica *r, const struct sim_batch *b);
+/* A partition leads under a new epoch (2, 7). */
+void sim_invariant_led(struct sim_world *w, struct sim_replica *r);
+/* The ISR, or what its members have, has changed (2, 5). */
+void sim_invariant_ack_kept(struct sim_world *w, struct sim_topic *t, int32_t index, const char *when);
+/* A leader's high watermark has moved; before: under the same epoch, or -1. */
+void sim_invariant_hw_covered(struct sim_world *w, const struct sim_replica *r, int64_t before);
+void sim_invariant_prefix_agree(struct sim_world *w, const struct sim_topic *t, int32_t index);
+void sim_invariant_producer_fold(struct sim_world *w, const struct sim_replica *r);
+/* A consumer at `position` was given b. */
+void sim_invariant_read(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_batch *b,
+                        int64_t position, int64_t high_watermark);
+void sim_invariant_all_read(struct sim_world *w, struct sim_topic *t, int32_t index);
+/* A producer that sends one batch at a time, each until it is settled, hears of a wrong sequence number. */
+void sim_invariant_in_sequence(struct sim_world *w, const struct sim_topic *t, int32_t index, int tries, int error);
+const char *sim_invariant_same_logs(struct sim_world *w, const struct sim_topic *t, int32_t index);
+
+/* ---- once faults have stopped ---- */
+/* NULL = it holds (now); else what does not. */
 const char *sim_invariant_reregister(struct sim_world *w);
 const char *sim_invariant_heals(struct sim_world *w);
-void sim_invariant_ack_kept_at_end(struct sim_world *w);
 
 #endif

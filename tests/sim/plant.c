@@ -58,3 +58,10 @@ int __wrap_bn_image_apply(struct bn_image *old, const Bn__ImageDelta *delta, str
     bn__image_delta__pack(delta, kept);
     return __real_bn_image_apply(old, delta, out, e);
 }
+
+/* ---- at the taps ---- */
+
+void sim_plant_append(const struct bn_log *l, struct bn_log_append *a) {
+    int32_t latest = bn_log_latest_epoch(l);
+    if (sim_planted == SIM_PLANT_STALE_STAMP && a->leader_epoch > 0 && latest == a->leader_epoch) a->leader_epoch--;
+}

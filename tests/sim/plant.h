@@ -1,10 +1,10 @@
 /* plant.h: bugs that are put in on purpose, one at a time, to see that the simulation finds them. Each breaks one rule
- * of the product at one of the simulation's doors (ZooKeeper's client, the wire) or in the model of a broker, so that
- * the product itself has no switches. */
+ * of the product at one of the simulation's doors (ZooKeeper's client, the wire, a tap), so that the product itself has
+ * no switches. */
 #ifndef SIM_PLANT_H
 #define SIM_PLANT_H
 
-#include "common/base/base.h"
+#include "broker/log/log.h"
 
 #define SIM_PLANT_MAP(X)                                                                                               \
     X(NOTHING, "nothing", "")                                                                                          \
@@ -14,12 +14,8 @@
     X(ADMITTED_LIES, "admitted-lies", "a controller that takes over believes that nobody has restarted")               \
     X(DEAF, "deaf", "a broker does not watch its own znode")                                                           \
     X(LOST_DELTA, "lost-delta", "a gap in the metadata stream passes unnoticed")                                       \
-    X(OLD_IMAGE, "old-image", "a full image that was made earlier is applied as if it were the new one")              \
-    X(RESUME, "resume", "a restarted broker goes on leading before it is told to")                                     \
-    X(ACK_EARLY, "ack-early", "acks=all is answered while the ISR has others who lack the batch")                      \
-    X(HASTY, "hasty", "a leader counts on the ISR that it has only proposed")                                          \
-    X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")                         \
-    X(STALE_STAMP, "stale-stamp", "a leader appends under the epoch that it first led")
+    X(OLD_IMAGE, "old-image", "a full image that was made earlier is applied as if it were the new one")               \
+    X(STALE_STAMP, "stale-stamp", "a leader appends under an older epoch than its own")
 
 enum sim_plant {
 #define X(name, text, what) SIM_PLANT_##name,
@@ -33,5 +29,8 @@ extern enum sim_plant sim_planted; /* set once, by main */
 const char *sim_plant_name(enum sim_plant p);
 const char *sim_plant_text(enum sim_plant p);
 enum sim_plant sim_plant_find(const char *name); /* SIM_PLANT_COUNT = there is none */
+
+/* At the taps. */
+void sim_plant_append(const struct bn_log *l, struct bn_log_append *a);
 
 #endif

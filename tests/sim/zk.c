@@ -1,12 +1,11 @@
 /* zk.c: each process's way to ZooKeeper: a client of common/zk/fake.h, stepped by the world, behind a thin proxy that
  * is handed to product code. Owns the proxies. The proxy notes which fences its process asked for (the invariants want
- * to know), and it is where bugs of ZooKeeper's users are planted. */
+ * to know), forgets what a dying process still says, and is where bugs of ZooKeeper's users are planted. */
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/zk/znode_path.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/plant.h"
-#include "tests/sim/replica.h"
 
 struct fence {
     int32_t broker, incarnation;
@@ -33,7 +32,7 @@ static void pass_get(struct bn_zk *zk, const char *path, bn_zk_watch_cb watch, v
 static void pass_exists(struct bn_zk *zk, const char *path, bn_zk_watch_cb watch, void *watch_arg, bn_zk_stat_cb cb,
                         void *arg) {
     struct sim_zk *z = proxy(zk);
-    bool own = z->proc->is_broker && strncmp(path, BN_ZNODE_BROKER_IDS, strlen(BN_ZNODE_BROKER_IDS)) == 0;
+    bool own = z->proc->kind == SIM_BROKER && strncmp(path, BN_ZNODE_BROKER_IDS, strlen(BN_ZNODE_BROKER_IDS)) == 0;
     if (sim_planted == SIM_PLANT_DEAF && own) watch = NULL;
     z->real->ops->exists(z->real, path, watch, watch_arg, cb, arg);
 }
@@ -47,17 +46,20 @@ static void pass_children(struct bn_zk *zk, const char *path, bn_zk_watch_cb wat
 static void pass_create(struct bn_zk *zk, const char *path, struct bn_slice data, int flags, bn_zk_create_cb cb,
                         void *arg) {
     struct bn_zk *real = proxy(zk)->real;
+    if (proxy(zk)->proc->doomed) return;
     real->ops->create(real, path, data, flags, cb, arg);
 }
 
 static void pass_set(struct bn_zk *zk, const char *path, struct bn_slice data, int32_t version, bn_zk_stat_cb cb,
                      void *arg) {
     struct bn_zk *real = proxy(zk)->real;
+    if (proxy(zk)->proc->doomed) return;
     real->ops->set(real, path, data, version, cb, arg);
 }
 
 static void pass_remove(struct bn_zk *zk, const char *path, int32_t version, bn_zk_void_cb cb, void *arg) {
     struct bn_zk *real = proxy(zk)->real;
+    if (proxy(zk)->proc->doomed) return;
     real->ops->remove(real, path, version, cb, arg);
 }
 
@@ -86,6 +88,7 @@ static void pass_close(struct bn_zk *zk, bn_zk_void_cb done, void *arg) {
     struct sim_zk *z = proxy(zk);
     z->close_cb = done;
     z->close_arg = arg;
+    if (z->proc->doomed) return;
     z->real->ops->close(z->real, on_closed, z);
 }
 
@@ -164,7 +167,7 @@ static bool is_state_write(const struct bn_zk_op *ops, int count) {
 
 static void note_fence(struct sim_zk *z, const struct bn_zk_op *ops, int count) {
     static const char prefix[] = BN_ZNODE_INCARNATIONS "/";
-    for (int i = 0; i < count && !z->proc->is_broker; i++) {
+    for (int i = 0; i < count && !z->proc->kind == SIM_BROKER; i++) {
         if (ops[i].kind != BN_ZK_OP_CHECK || strncmp(ops[i].path, prefix, sizeof prefix - 1) != 0) continue;
         z->fences = bn_alloc_resize(z->fences, (size_t)(z->fence_count + 1) * sizeof *z->fences);
         int32_t broker = bn_znode_path_number(bn_slice_str(ops[i].path + sizeof prefix - 1));
@@ -174,13 +177,14 @@ static void note_fence(struct sim_zk *z, const struct bn_zk_op *ops, int count) 
 
 /* Planted: true when the check is left out. */
 static bool leaves_out(const struct sim_zk *z, const struct bn_zk_op *op) {
-    if (z->proc->is_broker || op->kind != BN_ZK_OP_CHECK) return false;
+    if (z->proc->kind == SIM_BROKER || op->kind != BN_ZK_OP_CHECK) return false;
     bool epoch = strcmp(op->path, BN_ZNODE_CONTROLLER_EPOCH) == 0;
     return (sim_planted == SIM_PLANT_NO_EPOCH_CHECK && epoch) || (sim_planted == SIM_PLANT_FENCE_ANYBODY && !epoch);
 }
 
 static void pass_multi(struct bn_zk *zk, const struct bn_zk_op *ops, int count, bn_zk_multi_cb cb, void *arg) {
     struct sim_zk *z = proxy(zk);
+    if (z->proc->doomed) return;
     struct bn_zk_op *sent = bn_alloc((size_t)count * sizeof *sent);
     note_fence(z, ops, count);
     for (int i = 0; i < count; i++) {
@@ -213,8 +217,8 @@ static const struct bn_zk_ops proxy_ops = {
 
 static void on_state(void *arg, enum bn_zk_state state) {
     struct sim_proc *p = arg;
-    if (p->agent && !p->stopped) bn_agent_zk_state(p->agent, state);
-    if (p->controller && !p->stopped) bn_controller_zk_state(p->controller, state);
+    if (p->broker && !p->broker->stopping) bn_agent_zk_state(p->broker->agent, state);
+    if (p->controller) bn_controller_zk_state(p->controller, state);
 }
 
 struct sim_zk *sim_zk_open(struct sim_proc *p) {
@@ -227,18 +231,18 @@ struct sim_zk *sim_zk_open(struct sim_proc *p) {
     return z;
 }
 
-struct bn_zk *sim_zk_client(struct sim_zk *z) { return &z->zk; }
-struct bn_zk *sim_zk_real(struct sim_zk *z) { return z->real; }
+struct bn_zk *sim_zk_client(struct sim_zk *z) {
+    return &z->zk;
+}
+struct bn_zk *sim_zk_real(struct sim_zk *z) {
+    return z->real;
+}
 bool sim_zk_closed(const struct sim_zk *z) { return z->closed; }
 
-void sim_zk_free(struct sim_zk *z) {
-    BN_ASSERT(z->closed);
-    bn_alloc_free(z->fences);
-    bn_alloc_free(z);
-}
-
+/* A broker's agent begins a little later than its process. */
 bool sim_zk_step(struct sim_proc *p) {
-    if (!p->zk || p->zk->closed || !bn_fake_step_client(p->zk->real)) return false;
+    bool early = p->broker && !p->broker->agent && !p->stopping;
+    if (!p->zk || p->zk->closed || early || !bn_fake_step_client(p->zk->real)) return false;
     sim_observer_look(sim_here, p);
     return true;
 }

@@ -1,0 +1,57 @@
+/* logs.h: the brokers' logs as their bytes say, read past the product; and the replicas that are open now. */
+#ifndef SIM_LOGS_H
+#define SIM_LOGS_H
+
+#include "broker/replica/partition_int.h"
+#include "tests/sim/world.h"
+
+struct sim_topic;
+
+struct sim_batch {
+    int64_t base, next, id; /* id: the name that its producer gave it */
+    int64_t producer_id;
+    int32_t epoch, sequence, length; /* length: bytes, all */
+    int16_t producer_epoch;
+    uint32_t crc;
+};
+
+struct sim_log {
+    bool there;
+    int64_t start, end;
+    int32_t count;
+    struct sim_batch *batches;
+};
+
+struct sim_replica { /* a partition of a running broker */
+    struct bn_list link;
+    struct sim_proc *proc;
+    struct bn_shard *shard;
+    struct bn_partition *partition;
+    struct bn_log *log;
+    struct sim_topic *topic;
+    int32_t index;
+    /* What was seen last. */
+    int64_t high_watermark;
+    int32_t leader_epoch;
+    bool leads;
+};
+
+/* Reads a batch off the front of bytes; false = there is no whole and good one. */
+bool sim_logs_batch(struct bn_slice bytes, struct sim_batch *out);
+/* What the broker has of the partition: of a running one as it sees its log, else what is on its disk. */
+void sim_logs_read(struct sim_world *w, int broker, const struct sim_topic *t, int32_t index, struct sim_log *out);
+void sim_logs_free(struct sim_log *l);
+/* The batch that begins at base; NULL. */
+const struct sim_batch *sim_logs_at(const struct sim_log *l, int64_t base);
+int64_t sim_logs_end(struct sim_world *w, int broker, const struct sim_topic *t, int32_t index); /* -1 = not there */
+
+/* ---- the open ones ---- */
+struct sim_replica *sim_logs_replica(const struct sim_proc *p, const struct sim_topic *t, int32_t index); /* NULL */
+struct sim_replica *sim_logs_of_log(const struct sim_proc *p, const struct bn_log *l);                    /* NULL */
+void sim_logs_opened(struct sim_proc *p, struct bn_partition *partition, struct bn_log *log);
+void sim_logs_left(struct sim_proc *p, const struct bn_log *l); /* it is about to be closed */
+void sim_logs_proc_gone(struct sim_proc *p);
+/* After something ran on this shard: what has moved is judged. */
+void sim_logs_look(struct sim_proc *p, const struct bn_shard *shard);
+
+#endif

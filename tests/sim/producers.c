@@ -1,0 +1,179 @@
+/* producers.c: producers, each with one batch at a time. An idempotent one (acks=all) sends a batch until it has an
+ * answer that settles it, under the same sequence number; another one never sends a batch twice. A batch carries its
+ * name, a number, in each of its records. */
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "proto/kafka/batch.h"
+#include "proto/kafka/errors.h"
+#include "proto/kafka/kapi.h"
+#include "proto/kafka/kmsg.h"
+#include "tests/sim/clients.h"
+
+enum { TRIES_MAX = 60 };
+
+/* ---- what is sent ---- */
+
+static void think_of_something(struct sim_world *w, struct sim_producer *p) {
+    struct sim_clients *c = w->clients;
+    int n = (int)sim_below(w, SIM_NAMES);
+    struct sim_topic *t = w->observer->current[n];
+    if (w->healing || !t) return;
+    int32_t count = 0;
+    while (count < SIM_PARTITIONS && t->partitions[count].state_count) count++;
+    if (count == 0) return;
+    p->batch.id = ++c->batches;
+    if ((c->batches & 63) == 1) c->placed = bn_alloc_resize(c->placed, (size_t)(c->batches + 64) * sizeof *c->placed);
+    c->placed[p->batch.id] = (struct sim_placed){0};
+    p->batch.name = n;
+    p->batch.topic = t;
+    p->batch.index = (int)sim_below(w, (uint32_t)count);
+    p->batch.records = sim_chance(w, 3) ? 1 + (int)sim_below(w, 3) : 1;
+    p->batch.acks = p->idempotent || !sim_chance(w, 3) ? -1 : 1;
+    p->batch.tries = 0;
+    p->batch.again_ms = 0;
+}
+
+static void encode(const struct sim_producer *p, struct bn_str *out) {
+    struct bn_batch_builder b;
+    uint8_t value[8];
+    bn_put_u64(value, (uint64_t)p->batch.id);
+    bn_batch_builder_init(&b);
+    if (p->idempotent) {
+        b.producer_id = p->id;
+        b.producer_epoch = p->epoch;
+        b.base_sequence = p->sequences[p->batch.name][p->batch.index];
+    }
+    for (int i = 0; i < p->batch.records; i++)
+        bn_batch_builder_add(&b, i, 1700000000000, BN_SLICE_NULL, bn_slice_of(value, 8), 0, BN_SLICE_NULL);
+    BN_ASSERT(bn_batch_builder_finish(&b, BN_CODEC_NONE, -1, out) == 0);
+    bn_batch_builder_fini(&b);
+}
+
+/* ---- what comes back ---- */
+
+static void settled(struct sim_producer *p) {
+    if (p->idempotent) p->sequences[p->batch.name][p->batch.index] += p->batch.records;
+    p->batch.id = 0;
+}
+
+/* Nobody can tell any more what became of its batch: it begins anew, under another id. */
+static void begin_anew(struct sim_producer *p) {
+    p->id = -1;
+    memset(p->sequences, 0, sizeof p->sequences);
+    p->batch.id = 0;
+}
+
+static void again(struct sim_world *w, struct sim_producer *p) {
+    p->batch.again_ms = w->now_ms + 20 + sim_below(w, 300);
+    if (!p->idempotent)
+        p->batch.id = 0;
+    else if (++p->batch.tries > TRIES_MAX || w->observer->current[p->batch.name] != p->batch.topic)
+        begin_anew(p);
+}
+
+/* 2. What a client is told: the batch is where the answer says. */
+static void acknowledged(struct sim_world *w, struct sim_producer *p, int64_t base) {
+    const struct sim_placed *at = &w->clients->placed[p->batch.id];
+    sim_event(w, "producer %d hears that batch %d is at t%d-%d offset %d", p->number, (int)p->batch.id, p->batch.name,
+              p->batch.index, (int)base);
+    bool same = at->topic && at->index == p->batch.index && at->base == base;
+    if (!same && at->topic == p->batch.topic && !sim_observer_lossy(at->topic, at->index))
+        sim_violated(w, "AckKept", "batch %d is acknowledged at offset %d of t%d-%d, and was appended at %d",
+                     (int)p->batch.id, (int)base, p->batch.name, p->batch.index, (int)at->base);
+    settled(p);
+}
+
+static void on_produced(void *arg, const struct bn_client_answer *a) {
+    struct sim_world *w = sim_here;
+    struct sim_producer *p = arg;
+    p->asking = false;
+    const struct kmsg_produce_response *r = a->response;
+    if (a->status) {
+        again(w, p);
+        return;
+    }
+    const struct kmsg_produce_response_partition *got = &r->responses.v[0].partition_responses.v[0];
+    switch (got->error_code) {
+    case KE_NONE:
+        acknowledged(w, p, got->base_offset);
+        return;
+    case KE_OUT_OF_ORDER_SEQUENCE_NUMBER:
+    case KE_INVALID_PRODUCER_EPOCH:
+    case KE_DUPLICATE_SEQUENCE_NUMBER:
+        sim_invariant_in_sequence(w, p->batch.topic, p->batch.index, p->batch.tries, got->error_code);
+        begin_anew(p);
+        return;
+    default:
+        again(w, p);
+    }
+}
+
+static void send(struct sim_world *w, struct sim_producer *p, struct bn_client *to) {
+    struct kmsg_produce_request_partition part = kmsg_produce_request_partition_default;
+    struct kmsg_produce_request_topic topic = kmsg_produce_request_topic_default;
+    struct kmsg_produce_request r = kmsg_produce_request_default;
+    struct bn_str bytes;
+    char name[16];
+    snprintf(name, sizeof name, "t%d", p->batch.name);
+    bn_str_init(&bytes);
+    encode(p, &bytes);
+    part.index = p->batch.index;
+    part.records.slice = bn_str_slice(&bytes);
+    topic.name = bn_slice_str(name);
+    topic.partition_data = (typeof(topic.partition_data)){&part, 1};
+    r.topic_data = (typeof(r.topic_data)){&topic, 1};
+    r.acks = p->batch.acks;
+    r.timeout_ms = SIM_CALL_MS / 2;
+    struct bn_client_call call = {.api_key = KAPI_PRODUCE,
+                                  .version = BN_CLIENT_NEWEST,
+                                  .request = &r,
+                                  .timeout_ms = SIM_CALL_MS,
+                                  .cb = on_produced,
+                                  .arg = p};
+    p->asking = bn_client_call(to, &call) == BN_OK;
+    if (p->asking)
+        sim_event(w, "producer %d sends batch %d for %s-%d, acks=%d%s, to %s", p->number, (int)p->batch.id, name,
+                  p->batch.index, p->batch.acks, p->idempotent ? ", idempotent" : "", bn_client_peer(to));
+    bn_str_fini(&bytes);
+}
+
+/* ---- its id ---- */
+
+static void on_id(void *arg, const struct bn_client_answer *a) {
+    struct sim_producer *p = arg;
+    const struct kmsg_init_producer_id_response *r = a->response;
+    p->asking = false;
+    if (a->status || r->error_code) return;
+    p->id = r->producer_id;
+    p->epoch = r->producer_epoch;
+}
+
+static void ask_for_id(struct sim_world *w, struct sim_producer *p) {
+    struct bn_client *to = sim_clients_of(w, (int)sim_below(w, (uint32_t)w->broker_count));
+    struct kmsg_init_producer_id_request r = kmsg_init_producer_id_request_default;
+    r.transactional_id = BN_SLICE_NULL;
+    r.transaction_timeout_ms = 60000;
+    struct bn_client_call call = {.api_key = KAPI_INIT_PRODUCER_ID,
+                                  .version = BN_CLIENT_NEWEST,
+                                  .request = &r,
+                                  .timeout_ms = SIM_CALL_MS,
+                                  .cb = on_id,
+                                  .arg = p};
+    p->asking = to && bn_client_call(to, &call) == BN_OK;
+}
+
+void sim_producers_step(struct sim_world *w, struct sim_producer *p) {
+    if (p->asking) return;
+    if (!p->batch.id) think_of_something(w, p);
+    if (!p->batch.id || p->batch.again_ms > w->now_ms) return;
+    if (p->idempotent && p->id < 0) {
+        ask_for_id(w, p);
+        return;
+    }
+    int leader = sim_clients_leader(w, w->observer->current[p->batch.name], p->batch.index);
+    struct bn_client *to = leader >= 0 ? sim_clients_of(w, leader) : NULL;
+    if (to)
+        send(w, p, to);
+    else if (w->observer->current[p->batch.name] != p->batch.topic)
+        again(w, p);
+}
