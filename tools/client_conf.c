@@ -3,6 +3,8 @@
 #include "tools/client_conf.h"
 
 #include "common/base/alloc.h"
+#include "common/base/slice.h"
+#include "tools/admin.h"
 
 static const struct {
     const char *java, *ours; /* ours NULL: no counterpart, nothing to do */
@@ -57,19 +59,36 @@ bool bn_client_conf_set_pair(rd_kafka_conf_t *conf, const char *program, const c
     return ok;
 }
 
+bool bn_client_conf_read(struct bn_props *out, const char *program, const char *path) {
+    struct bn_err e = BN_ERR_NONE;
+    *out = (struct bn_props){NULL, 0};
+    char *text = bn_admin_read_file(program, path);
+    if (!text) return false;
+    int rc = bn_props_parse(bn_slice_str(text), out, &e);
+    bn_alloc_free(text);
+    if (rc != BN_OK) fprintf(stderr, "%s: %s: %s\n", program, path, e.text);
+    return rc == BN_OK;
+}
+
 bool bn_client_conf_load(rd_kafka_conf_t *conf, const char *program, const char *path) {
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        fprintf(stderr, "%s: cannot read %s\n", program, path);
-        return false;
-    }
-    char line[4096];
-    bool ok = true;
-    while (ok && fgets(line, sizeof line, file)) {
-        char *at = line + strspn(line, " \t");
-        at[strcspn(at, "\r\n")] = '\0';
-        if (*at && *at != '#' && *at != '!') ok = bn_client_conf_set_pair(conf, program, at);
-    }
-    fclose(file);
+    struct bn_props props;
+    bool ok = bn_client_conf_read(&props, program, path);
+    for (size_t i = 0; ok && i < props.count; i++)
+        ok = bn_client_conf_set(conf, program, props.list[i].key, props.list[i].value);
+    bn_props_fini(&props);
     return ok;
+}
+
+bool bn_client_conf_given(const char *name, const struct bn_options *o, const char *pairs, const char *file) {
+    const char *value;
+    size_t len = strlen(name);
+    for (int at = 0; (value = bn_options_next(o, pairs, &at)) != NULL;) {
+        if (strncmp(value, name, len) == 0 && value[len] == '=') return true;
+    }
+    const char *path = bn_options_get(o, file);
+    struct bn_props props;
+    if (!path) return false;
+    bool given = bn_client_conf_read(&props, o->program, path) && bn_props_get(&props, name);
+    bn_props_fini(&props);
+    return given;
 }

@@ -3,10 +3,12 @@
  */
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/base/slice.h"
+#include "tools/admin.h"
 #include "tools/client_conf.h"
 #include "tools/command.h"
 
@@ -35,6 +37,8 @@ static const struct bn_option table[] = {
     {"max-partition-memory-bytes", BN_OPTION_VALUE, NULL},
     {"socket-buffer-size", BN_OPTION_VALUE, NULL},
     {"line-reader", BN_OPTION_VALUE, NULL},
+    {"reader-config", BN_OPTION_VALUE, "a file of reader properties"},
+    {"version", BN_OPTION_FLAG, "the version"},
     {"help", BN_OPTION_FLAG, "this text"},
     {NULL, BN_OPTION_FLAG, NULL},
 };
@@ -43,6 +47,7 @@ struct producer {
     const char *program;
     bool parse_key, parse_headers, ignore_error;
     const char *key_separator, *headers_delimiter, *headers_separator, *header_key_separator, *null_marker;
+    struct bn_props reader_config; /* what the texts above may borrow */
     bool sync;
     int32_t partition;
     int64_t failed;
@@ -50,34 +55,49 @@ struct producer {
     rd_kafka_topic_t *topic;
 };
 
-static bool set_property(struct producer *p, const char *pair) {
-    static const char yes[] = "true";
-    const char *value = strchr(pair, '=');
-    size_t len = value ? (size_t)(value - pair) : 0;
-    if (!value) {
-        fprintf(stderr, "%s: '%s' is no property: write name=value\n", p->program, pair);
+/* What the reader of lines knows; another name is ignored, as Kafka does. Borrows the value. */
+static void set_property(struct producer *p, struct bn_slice name, const char *value) {
+    const struct {
+        const char *name;
+        bool *flag;
+        const char **text;
+    } known[] = {
+        {"parse.key", &p->parse_key, NULL},
+        {"parse.headers", &p->parse_headers, NULL},
+        {"ignore.error", &p->ignore_error, NULL},
+        {"key.separator", NULL, &p->key_separator},
+        {"headers.delimiter", NULL, &p->headers_delimiter},
+        {"headers.separator", NULL, &p->headers_separator},
+        {"headers.key.separator", NULL, &p->header_key_separator},
+        {"null.marker", NULL, &p->null_marker},
+    };
+    for (size_t i = 0; i < BN_ARRAY_LEN(known); i++) {
+        if (!bn_slice_eq_str(name, known[i].name)) continue;
+        if (known[i].flag)
+            *known[i].flag = strcasecmp(value + strspn(value, " "), "true") == 0;
+        else
+            *known[i].text = value;
+    }
+}
+
+/* Separators that could not be told apart are refused, in Kafka's words. */
+static bool check_properties(const struct producer *p) {
+    const struct {
+        const char *a, *b, *text;
+    } pairs[] = {
+        {p->headers_delimiter, p->headers_separator, "headers.delimiter and headers.separator"},
+        {p->headers_delimiter, p->header_key_separator, "headers.delimiter and headers.key.separator"},
+        {p->headers_separator, p->header_key_separator, "headers.separator and headers.key.separator"},
+        {p->null_marker, p->key_separator, "null.marker and key.separator"},
+        {p->null_marker, p->headers_separator, "null.marker and headers.separator"},
+        {p->null_marker, p->headers_delimiter, "null.marker and headers.delimiter"},
+        {p->null_marker, p->header_key_separator, "null.marker and headers.key.separator"},
+    };
+    for (size_t i = 0; i < BN_ARRAY_LEN(pairs); i++) {
+        if (!pairs[i].a || strcmp(pairs[i].a, pairs[i].b) != 0) continue;
+        fprintf(stderr, "%s may not be equal\n", pairs[i].text);
         return false;
     }
-    value++;
-    struct bn_slice name = bn_slice_of(pair, len);
-    if (bn_slice_eq_str(name, "parse.key"))
-        p->parse_key = strcmp(value, yes) == 0;
-    else if (bn_slice_eq_str(name, "parse.headers"))
-        p->parse_headers = strcmp(value, yes) == 0;
-    else if (bn_slice_eq_str(name, "ignore.error"))
-        p->ignore_error = strcmp(value, yes) == 0;
-    else if (bn_slice_eq_str(name, "key.separator"))
-        p->key_separator = value;
-    else if (bn_slice_eq_str(name, "headers.delimiter"))
-        p->headers_delimiter = value;
-    else if (bn_slice_eq_str(name, "headers.separator"))
-        p->headers_separator = value;
-    else if (bn_slice_eq_str(name, "headers.key.separator"))
-        p->header_key_separator = value;
-    else if (bn_slice_eq_str(name, "null.marker"))
-        p->null_marker = value;
-    else
-        fprintf(stderr, "%s: property %.*s has no effect here\n", p->program, (int)len, pair);
     return true;
 }
 
@@ -105,11 +125,21 @@ static struct bn_slice unmark(const struct producer *p, struct bn_slice s) {
     return p->null_marker && bn_slice_eq_str(s, p->null_marker) ? BN_SLICE_NULL : s;
 }
 
-static bool read_headers(const struct producer *p, struct bn_slice text, rd_kafka_headers_t *out) {
+static bool read_headers(const struct producer *p, struct bn_slice text, int64_t number, rd_kafka_headers_t *out) {
     struct bn_slice one, name;
     while (text.len > 0) {
         if (!cut(&text, p->headers_separator, &one)) one = text, text.len = 0;
-        if (!cut(&one, p->header_key_separator, &name)) return false;
+        struct bn_slice pair = one;
+        if (!cut(&one, p->header_key_separator, &name)) {
+            fprintf(stderr, "No header key separator found in pair '%.*s' on line number %" PRId64 "\n",
+                    BN_SLICE_FMT(pair), number);
+            return false;
+        }
+        if (!unmark(p, name).ptr) {
+            fprintf(stderr, "Header keys should not be equal to the null marker '%s' as they can't be null\n",
+                    p->null_marker);
+            return false;
+        }
         struct bn_slice value = unmark(p, one);
         rd_kafka_header_add(out, (const char *)name.ptr, (ssize_t)name.len, value.ptr,
                             value.ptr ? (ssize_t)value.len : -1);
@@ -117,37 +147,56 @@ static bool read_headers(const struct producer *p, struct bn_slice text, rd_kafk
     return true;
 }
 
-/* Sends one line; false when it can't be taken apart (and that is not to be ignored). */
-static bool send_line(struct producer *p, struct bn_slice line, int64_t number) {
-    struct bn_slice key = BN_SLICE_NULL, head;
-    rd_kafka_headers_t *headers = NULL;
-    bool ok = true;
+struct line {
+    struct bn_slice key, value;
+    rd_kafka_headers_t *headers; /* freed by the reader unless sent */
+};
+
+static bool tell_missing(const struct producer *p, const char *what, struct bn_slice line, int64_t number) {
+    if (!p->ignore_error)
+        fprintf(stderr, "No %s found on line number %" PRId64 ": '%.*s'\n", what, number, BN_SLICE_FMT(line));
+    return p->ignore_error;
+}
+
+/* Takes a line apart; false, after telling, when it can't be (and that is not to be ignored). */
+static bool read_line(const struct producer *p, struct bn_slice text, int64_t number, struct line *out) {
+    struct bn_slice head;
+    *out = (struct line){.key = BN_SLICE_NULL};
     if (p->parse_headers) {
-        headers = rd_kafka_headers_new(4);
-        ok = cut(&line, p->headers_delimiter, &head) && (unmark(p, head).ptr == NULL || read_headers(p, head, headers));
-        if (!ok) fprintf(stderr, "%s: no headers found on line number %" PRId64 "\n", p->program, number);
+        if (!cut(&text, p->headers_delimiter, &head)) {
+            if (!tell_missing(p, "headers delimiter", text, number)) return false;
+            head = BN_SLICE_NULL;
+        }
+        out->headers = rd_kafka_headers_new(4);
+        if (unmark(p, head).ptr && !read_headers(p, head, number, out->headers) && !p->ignore_error) return false;
     }
-    if (ok && p->parse_key) {
-        if (cut(&line, p->key_separator, &head))
-            key = unmark(p, head);
-        else
-            ok = false, fprintf(stderr, "%s: No key separator found on line number %" PRId64 "\n", p->program, number);
+    if (p->parse_key) {
+        if (cut(&text, p->key_separator, &head))
+            out->key = unmark(p, head);
+        else if (!tell_missing(p, "key separator", text, number))
+            return false;
     }
-    if (!ok && !p->ignore_error) {
-        if (headers) rd_kafka_headers_destroy(headers);
+    out->value = unmark(p, text);
+    return true;
+}
+
+/* Sends one line; false when it can't be taken apart or sent. */
+static bool send_line(struct producer *p, struct bn_slice text, int64_t number) {
+    struct line l;
+    if (!read_line(p, text, number, &l)) {
+        if (l.headers) rd_kafka_headers_destroy(l.headers);
         return false;
     }
-    struct bn_slice value = unmark(p, line);
     rd_kafka_resp_err_t err;
     do {
         err = rd_kafka_producev(p->handle, RD_KAFKA_V_RKT(p->topic), RD_KAFKA_V_PARTITION(p->partition),
-                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.ptr, key.len),
-                                RD_KAFKA_V_VALUE((void *)(uintptr_t)value.ptr, value.len), RD_KAFKA_V_HEADERS(headers),
-                                RD_KAFKA_V_END);
+                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(l.key.ptr, l.key.len),
+                                RD_KAFKA_V_VALUE((void *)(uintptr_t)l.value.ptr, l.value.len),
+                                RD_KAFKA_V_HEADERS(l.headers), RD_KAFKA_V_END);
         rd_kafka_poll(p->handle, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
     if (err) {
-        if (headers) rd_kafka_headers_destroy(headers);
+        if (l.headers) rd_kafka_headers_destroy(l.headers);
         fprintf(stderr, "%s: line %" PRId64 ": %s\n", p->program, number, rd_kafka_err2str(err));
         return false;
     }
@@ -178,6 +227,19 @@ static bool send_all(struct producer *p) {
 
 /* ---- configuration ---- */
 
+/* Idempotent as Java's producer is since 3.0: unless somebody said so, or said what rules it out. */
+static bool may_be_idempotent(const struct bn_options *o, const rd_kafka_conf_t *conf) {
+    static const char *const excluding[] = {"enable.idempotence", "retries", "max.in.flight.requests.per.connection"};
+    char acks[16] = "";
+    size_t len = sizeof acks;
+    for (size_t i = 0; i < BN_ARRAY_LEN(excluding); i++) {
+        if (bn_client_conf_given(excluding[i], o, "producer-property", "producer.config")) return false;
+    }
+    const char *retries = bn_options_get(o, "message-send-max-retries");
+    (void)rd_kafka_conf_get(conf, "acks", acks, &len);
+    return (strcmp(acks, "-1") == 0 || strcmp(acks, "all") == 0) && !(retries && strcmp(retries, "0") == 0);
+}
+
 static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafka_conf_t *conf) {
     static const struct {
         const char *option, *property;
@@ -194,10 +256,7 @@ static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafk
     const char *me = o->program, *value;
     bool ok = bn_client_conf_set(conf, me, "bootstrap.servers", bootstrap) &&
               bn_client_conf_set(conf, me, "client.id", "console-producer") &&
-              bn_client_conf_set(conf, me, "linger.ms", "5");
-    const char *acks = bn_options_get(o, "request-required-acks");
-    if (!acks || strcmp(acks, "all") == 0 || strcmp(acks, "-1") == 0)
-        ok = ok && bn_client_conf_set(conf, me, "enable.idempotence", "true");
+              bn_client_conf_set(conf, me, "log_level", "3") && bn_client_conf_set(conf, me, "linger.ms", "5");
     for (size_t i = 0; i < BN_ARRAY_LEN(plain); i++) {
         if ((value = bn_options_get(o, plain[i].option)) != NULL)
             ok = ok && bn_client_conf_set(conf, me, plain[i].property, value);
@@ -209,8 +268,8 @@ static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafk
     if ((value = bn_options_get(o, "producer.config")) != NULL) ok = ok && bn_client_conf_load(conf, me, value);
     int at = 0;
     while ((value = bn_options_next(o, "producer-property", &at)) != NULL)
-        ok = ok && bn_client_conf_set_pair(conf, me, value);
-    return ok;
+        ok = ok && (!strchr(value, '=') || bn_client_conf_set_pair(conf, me, value));
+    return ok && (!may_be_idempotent(o, conf) || bn_client_conf_set(conf, me, "enable.idempotence", "true"));
 }
 
 static int run(struct producer *p, const char *topic, rd_kafka_conf_t *conf) {
@@ -231,40 +290,62 @@ static int run(struct producer *p, const char *topic, rd_kafka_conf_t *conf) {
     return ok && p->failed == 0 ? BN_COMMAND_OK : BN_COMMAND_FAILED;
 }
 
+static bool read_properties(struct producer *p, const struct bn_options *o) {
+    static const char *const names[] = {"property", "reader-property"};
+    const char *text = bn_options_get(o, "reader-config"), *equals;
+    if (text && !bn_client_conf_read(&p->reader_config, o->program, text)) return false;
+    for (size_t i = 0; i < p->reader_config.count; i++)
+        set_property(p, bn_slice_str(p->reader_config.list[i].key), p->reader_config.list[i].value);
+    for (size_t i = 0; i < BN_ARRAY_LEN(names); i++) {
+        for (int at = 0; (text = bn_options_next(o, names[i], &at)) != NULL;) {
+            equals = strchr(text, '=');
+            if (equals) set_property(p, bn_slice_of(text, (size_t)(equals - text)), equals + 1);
+        }
+    }
+    const char *reader = bn_options_get(o, "line-reader");
+    const char *last = reader ? strstr(reader, "LineMessageReader") : "";
+    if (!last) fprintf(stderr, "%s: --line-reader %s: there is LineMessageReader\n", o->program, reader);
+    return last && check_properties(p);
+}
+
+static int produce(struct producer *p, const struct bn_options *o) {
+    const char *topic = bn_options_get(o, "topic");
+    bool bad = false;
+    if (!topic && o->rest_count == 1) topic = o->rest[0];
+    if (!topic) {
+        fprintf(stderr, "Missing required argument \"[topic]\"\n");
+        return BN_COMMAND_FAILED;
+    }
+    p->sync = bn_options_has(o, "sync");
+    p->partition = (int32_t)bn_options_number(o, "partition", RD_KAFKA_PARTITION_UA, &bad);
+    char *bootstrap = bad || !read_properties(p, o) ? NULL : bn_resolve_bootstrap(o);
+    if (!bootstrap) return BN_COMMAND_FAILED;
+    int rc = BN_COMMAND_FAILED;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    if (configure(o, bootstrap, conf))
+        rc = run(p, topic, conf);
+    else
+        rd_kafka_conf_destroy(conf);
+    bn_alloc_free(bootstrap);
+    return rc;
+}
+
 int bn_produce_command(int argc, char **argv) {
     struct bn_options o;
-    struct producer p = {.program = argv[0],
-                         .key_separator = "\t",
-                         .headers_delimiter = "\t",
-                         .headers_separator = ",",
-                         .header_key_separator = ":",
-                         .partition = RD_KAFKA_PARTITION_UA};
-    if (bn_options_parse(&o, argv[0], table, argc, argv) < 0) return BN_COMMAND_FAILED;
-    const char *topic = bn_options_get(&o, "topic"), *pair;
-    if (!topic && o.rest_count == 1) topic = o.rest[0];
-    int rc = BN_COMMAND_FAILED;
-    bool bad = false;
-    if (bn_options_has(&o, "help") || argc == 1 || !topic) {
-        bn_options_help(table, "kafka-console-producer --bootstrap-server host:port --topic <topic> [options]");
-        rc = bn_options_has(&o, "help") ? BN_COMMAND_OK : BN_COMMAND_FAILED;
-        bn_options_fini(&o);
-        return rc;
+    bool kafka = strcmp(argv[0], "produce") != 0;
+    int misuse = kafka ? BN_COMMAND_FAILED : BN_COMMAND_USAGE;
+    if (bn_options_parse(&o, kafka ? argv[0] : "barnabas produce", table, argc, argv) < 0) return misuse;
+    int rc = bn_admin_help(&o, argc, "kafka-console-producer --bootstrap-server host:port --topic <topic> [options]",
+                           misuse);
+    if (rc < 0) {
+        struct producer p = {.program = o.program,
+                             .key_separator = "\t",
+                             .headers_delimiter = "\t",
+                             .headers_separator = ",",
+                             .header_key_separator = ":"};
+        rc = produce(&p, &o);
+        bn_props_fini(&p.reader_config);
     }
-    int at = 0;
-    while ((pair = bn_options_next(&o, "property", &at)) != NULL) bad = !set_property(&p, pair) || bad;
-    at = 0;
-    while ((pair = bn_options_next(&o, "reader-property", &at)) != NULL) bad = !set_property(&p, pair) || bad;
-    p.sync = bn_options_has(&o, "sync");
-    p.partition = (int32_t)bn_options_number(&o, "partition", RD_KAFKA_PARTITION_UA, &bad);
-    char *bootstrap = bad ? NULL : bn_resolve_bootstrap(&o);
-    if (bootstrap) {
-        rd_kafka_conf_t *conf = rd_kafka_conf_new();
-        if (configure(&o, bootstrap, conf))
-            rc = run(&p, topic, conf);
-        else
-            rd_kafka_conf_destroy(conf);
-    }
-    bn_alloc_free(bootstrap);
     bn_options_fini(&o);
     return rc;
 }
