@@ -1,0 +1,185 @@
+/* group_member.c: the members of a group, what they support, and ids given out to those who have to come again. Owns
+ * the memory of all of them. Decides nothing. */
+#include "broker/group/group_int.h"
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+
+void bn_group_own(struct bn_slice *at, struct bn_slice value) {
+    struct bn_slice copy = BN_SLICE_NULL;
+    if (!bn_slice_is_null(value)) copy = bn_slice_of(bn_alloc_strndup(value.ptr, value.len), value.len);
+    bn_alloc_free((void *)(uintptr_t)at->ptr);
+    *at = copy;
+}
+
+static void forget(struct bn_slice *at) { bn_group_own(at, BN_SLICE_NULL); }
+
+struct bn_group_member *bn_group_member(const struct bn_group *g, struct bn_slice id) {
+    return bn_map_get(&g->by_id, id);
+}
+
+struct bn_group_member *bn_group_static_member(const struct bn_group *g, struct bn_slice instance_id) {
+    return bn_slice_is_null(instance_id) ? NULL : bn_map_get(&g->by_instance, instance_id);
+}
+
+static void free_protocols(struct bn_group_member *m) {
+    for (int32_t i = 0; i < m->protocol_count; i++) {
+        forget(&m->protocols[i].name);
+        forget(&m->protocols[i].metadata);
+    }
+    bn_alloc_free(m->protocols);
+    m->protocols = NULL;
+    m->protocol_count = 0;
+}
+
+void bn_group_member_update(struct bn_group_member *m, const struct bn_group_join *j) {
+    free_protocols(m);
+    m->protocols = bn_alloc_zero((size_t)j->protocol_count + 1, sizeof *m->protocols);
+    m->protocol_count = j->protocol_count;
+    for (int32_t i = 0; i < j->protocol_count; i++) {
+        bn_group_own(&m->protocols[i].name, j->protocols[i].name);
+        bn_group_own(&m->protocols[i].metadata, j->protocols[i].metadata);
+    }
+    m->session_ms = j->session_ms;
+    m->rebalance_ms = j->rebalance_ms;
+}
+
+struct bn_group_member *bn_group_member_add(struct bn_group *g, struct bn_slice id, const struct bn_group_join *j) {
+    struct bn_group_member *m = bn_alloc_zero(1, sizeof *m);
+    bn_group_own(&m->id, id);
+    bn_group_own(&m->instance_id, j->instance_id);
+    bn_group_own(&m->client_id, j->client_id);
+    bn_group_own(&m->client_host, j->client_host);
+    bn_group_own(&m->assignment, BN_SLICE_LIT(""));
+    bn_group_member_update(m, j);
+    m->is_new = true;
+    if (g->member_count == g->member_capacity) {
+        g->member_capacity = g->member_capacity ? g->member_capacity * 2 : 4;
+        g->members = bn_alloc_resize(g->members, (size_t)g->member_capacity * sizeof(struct bn_group_member *));
+    }
+    if (g->member_count == 0) bn_group_own(&g->protocol_type, j->protocol_type);
+    g->members[g->member_count++] = m;
+    bn_map_put(&g->by_id, m->id, m);
+    if (!bn_slice_is_null(m->instance_id)) bn_map_put(&g->by_instance, m->instance_id, m);
+    if (bn_slice_is_null(g->leader)) bn_group_own(&g->leader, m->id);
+    return m;
+}
+
+void bn_group_member_rename(struct bn_group *g, struct bn_group_member *m, struct bn_slice id) {
+    bool led = bn_slice_eq(g->leader, m->id);
+    bn_map_remove(&g->by_id, m->id);
+    bn_group_own(&m->id, id);
+    bn_map_put(&g->by_id, m->id, m);
+    if (led) bn_group_own(&g->leader, m->id);
+}
+
+void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m) {
+    BN_ASSERT(!m->join_token && !m->sync_token);
+    bn_map_remove(&g->by_id, m->id);
+    if (!bn_slice_is_null(m->instance_id)) bn_map_remove(&g->by_instance, m->instance_id);
+    int32_t at = 0;
+    while (g->members[at] != m) at++;
+    memmove(&g->members[at], &g->members[at + 1], (size_t)(--g->member_count - at) * sizeof(struct bn_group_member *));
+    if (bn_slice_eq(g->leader, m->id)) bn_group_own(&g->leader, g->member_count ? g->members[0]->id : BN_SLICE_NULL);
+    free_protocols(m);
+    forget(&m->id);
+    forget(&m->instance_id);
+    forget(&m->client_id);
+    forget(&m->client_host);
+    forget(&m->assignment);
+    forget(&m->proposed);
+    forget(&m->old_leader);
+    bn_alloc_free(m);
+}
+
+/* ---- protocols ---- */
+
+bool bn_group_member_matches(const struct bn_group_member *m, const struct bn_group_join *j) {
+    if (m->protocol_count != j->protocol_count) return false;
+    for (int32_t i = 0; i < m->protocol_count; i++) {
+        if (!bn_slice_eq(m->protocols[i].name, j->protocols[i].name) ||
+            !bn_slice_eq(m->protocols[i].metadata, j->protocols[i].metadata))
+            return false;
+    }
+    return true;
+}
+
+static int32_t find(const struct bn_group_member *m, struct bn_slice protocol) {
+    for (int32_t i = 0; i < m->protocol_count; i++) {
+        if (bn_slice_eq(m->protocols[i].name, protocol)) return i;
+    }
+    return -1;
+}
+
+struct bn_slice bn_group_member_metadata(const struct bn_group_member *m, struct bn_slice protocol) {
+    int32_t i = bn_slice_is_null(protocol) ? -1 : find(m, protocol);
+    return i < 0 ? BN_SLICE_LIT("") : m->protocols[i].metadata;
+}
+
+static bool all_support(const struct bn_group *g, struct bn_slice protocol) {
+    for (int32_t i = 0; i < g->member_count; i++) {
+        if (find(g->members[i], protocol) < 0) return false;
+    }
+    return true;
+}
+
+bool bn_group_supports(const struct bn_group *g, const struct bn_group_join *j) {
+    if (g->member_count == 0) return j->protocol_type.len > 0 && j->protocol_count > 0;
+    if (!bn_slice_eq(g->protocol_type, j->protocol_type)) return false;
+    for (int32_t i = 0; i < j->protocol_count; i++) {
+        if (all_support(g, j->protocols[i].name)) return true;
+    }
+    return false;
+}
+
+/* A member votes for the first of its protocols that all support. Among those with equal votes the one that the first
+ * member prefers wins, so that the choice does not depend on the order in a table. */
+struct bn_slice bn_group_choose(const struct bn_group *g) {
+    if (g->member_count == 0) return BN_SLICE_NULL;
+    const struct bn_group_member *first = g->members[0];
+    int32_t best = -1, most = 0;
+    for (int32_t c = 0; c < first->protocol_count; c++) {
+        if (!all_support(g, first->protocols[c].name)) continue;
+        int32_t votes = 0;
+        for (int32_t i = 0; i < g->member_count; i++) {
+            const struct bn_group_member *m = g->members[i];
+            int32_t k = 0;
+            while (k < m->protocol_count && !all_support(g, m->protocols[k].name)) k++;
+            votes += k < m->protocol_count && bn_slice_eq(m->protocols[k].name, first->protocols[c].name);
+        }
+        if (votes > most) {
+            best = c;
+            most = votes;
+        }
+    }
+    return best < 0 ? BN_SLICE_NULL : first->protocols[best].name;
+}
+
+/* ---- ids given out ---- */
+
+static int32_t pending_index(const struct bn_group *g, struct bn_slice id) {
+    for (int32_t i = 0; i < g->pending_count; i++) {
+        if (bn_slice_eq(g->pending[i].id, id)) return i;
+    }
+    return -1;
+}
+
+bool bn_group_pending_has(const struct bn_group *g, struct bn_slice id) { return pending_index(g, id) >= 0; }
+
+void bn_group_pending_add(struct bn_group *g, struct bn_slice id, int64_t expires_ms) {
+    if (g->pending_count == g->pending_capacity) {
+        g->pending_capacity = g->pending_capacity ? g->pending_capacity * 2 : 4;
+        g->pending = bn_alloc_resize(g->pending, (size_t)g->pending_capacity * sizeof *g->pending);
+    }
+    struct bn_group_pending *p = &g->pending[g->pending_count++];
+    *p = (struct bn_group_pending){.expires_ms = expires_ms};
+    bn_group_own(&p->id, id);
+    bn_group_wait_until(g, expires_ms);
+}
+
+bool bn_group_pending_remove(struct bn_group *g, struct bn_slice id) {
+    int32_t at = pending_index(g, id);
+    if (at < 0) return false;
+    forget(&g->pending[at].id);
+    memmove(&g->pending[at], &g->pending[at + 1], (size_t)(--g->pending_count - at) * sizeof *g->pending);
+    return true;
+}

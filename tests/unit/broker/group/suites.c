@@ -1,0 +1,13 @@
+/* suites.c: the suites of broker/group. */
+#include "tests/unit/unit.h"
+
+Suite *group_suite(void);
+Suite *group_join_suite(void);
+Suite *group_member_suite(void);
+Suite *group_rebalance_suite(void);
+Suite *group_sync_suite(void);
+Suite *property_suite(void);
+
+const unit_suite_fn unit_suites[] = {
+    group_suite, group_join_suite, group_member_suite, group_rebalance_suite, group_sync_suite, property_suite, NULL,
+};
