@@ -85,10 +85,26 @@ bool bn_client_conf_given(const char *name, const struct bn_options *o, const ch
     for (int at = 0; (value = bn_options_next(o, pairs, &at)) != NULL;) {
         if (strncmp(value, name, len) == 0 && value[len] == '=') return true;
     }
+    for (int i = 0; i < o->rest_count; i++) { /* --producer-props takes several words */
+        if (strncmp(o->rest[i], name, len) == 0 && o->rest[i][len] == '=') return true;
+    }
     const char *path = bn_options_get(o, file);
     struct bn_props props;
     if (!path) return false;
     bool given = bn_client_conf_read(&props, o->program, path) && bn_props_get(&props, name);
     bn_props_fini(&props);
     return given;
+}
+
+bool bn_client_conf_idempotent(rd_kafka_conf_t *conf, const struct bn_options *o, const char *pairs, const char *file) {
+    static const char *const excluding[] = {"enable.idempotence", "retries", "max.in.flight.requests.per.connection"};
+    char acks[16] = "", retries[16] = "";
+    size_t acks_len = sizeof acks, retries_len = sizeof retries;
+    for (size_t i = 0; i < BN_ARRAY_LEN(excluding); i++) {
+        if (bn_client_conf_given(excluding[i], o, pairs, file)) return true;
+    }
+    (void)rd_kafka_conf_get(conf, "acks", acks, &acks_len);
+    (void)rd_kafka_conf_get(conf, "retries", retries, &retries_len);
+    if ((strcmp(acks, "-1") != 0 && strcmp(acks, "all") != 0) || strcmp(retries, "0") == 0) return true;
+    return bn_client_conf_set(conf, o->program, "enable.idempotence", "true");
 }

@@ -20,5 +20,8 @@ bool bn_client_conf_read(struct bn_props *out, const char *program, const char *
 bool bn_client_conf_load(rd_kafka_conf_t *conf, const char *program, const char *path);
 /* Did the command line set this property itself: in --<pairs> name=value, or in the file of --<file>? */
 bool bn_client_conf_given(const char *name, const struct bn_options *o, const char *pairs, const char *file);
+/* Makes a producer idempotent as Java's is since 3.0: unless somebody said so himself, or set acks or retries to what
+ * rules it out. */
+bool bn_client_conf_idempotent(rd_kafka_conf_t *conf, const struct bn_options *o, const char *pairs, const char *file);
 
 #endif

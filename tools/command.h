@@ -15,6 +15,8 @@ int bn_config_command(int argc, char **argv);       /* barnabas config describe|
 int bn_config_command_kafka(int argc, char **argv); /* kafka-configs.sh */
 int bn_offsets_command(int argc, char **argv);      /* barnabas offsets, kafka-get-offsets.sh */
 int bn_dump_command(int argc, char **argv);         /* barnabas dump-log, kafka-dump-log.sh */
+int bn_perf_produce_command(int argc, char **argv); /* barnabas bench-produce, kafka-producer-perf-test.sh */
+int bn_perf_consume_command(int argc, char **argv); /* barnabas bench-consume, kafka-consumer-perf-test.sh */
 int bn_produce_command(int argc, char **argv);      /* barnabas produce, kafka-console-producer.sh */
 int bn_consume_command(int argc, char **argv);      /* barnabas consume, kafka-console-consumer.sh */
 int bn_zk_command(int argc, char **argv);           /* barnabas zk ls|get|stat|tree */

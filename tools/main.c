@@ -14,12 +14,16 @@ static const struct {
     {"dump-log", bn_dump_command, "what is in the files of a log"},
     {"produce", bn_produce_command, "lines in, records out"},
     {"consume", bn_consume_command, "records in, lines out"},
+    {"bench-produce", bn_perf_produce_command, "how fast records go in"},
+    {"bench-consume", bn_perf_consume_command, "how fast records come out"},
     {"zk", bn_zk_command, "look at the znodes"},
     {"wait", bn_wait_command, "until a cluster is ready"},
     {"kafka-topics", bn_topic_command_kafka, NULL},
     {"kafka-configs", bn_config_command_kafka, NULL},
     {"kafka-get-offsets", bn_offsets_command, NULL},
     {"kafka-dump-log", bn_dump_command, NULL},
+    {"kafka-producer-perf-test", bn_perf_produce_command, NULL},
+    {"kafka-consumer-perf-test", bn_perf_consume_command, NULL},
     {"kafka-console-producer", bn_produce_command, NULL},
     {"kafka-console-consumer", bn_consume_command, NULL},
 };
@@ -27,7 +31,7 @@ static const struct {
 static int usage(FILE *to, int code) {
     fprintf(to, "usage: barnabas <command> [options]\n");
     for (size_t i = 0; i < BN_ARRAY_LEN(commands); i++) {
-        if (commands[i].help) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+        if (commands[i].help) fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
     }
     fprintf(to, "barnabas <command> --help tells more.\n");
     return code;

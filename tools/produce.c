@@ -227,19 +227,6 @@ static bool send_all(struct producer *p) {
 
 /* ---- configuration ---- */
 
-/* Idempotent as Java's producer is since 3.0: unless somebody said so, or said what rules it out. */
-static bool may_be_idempotent(const struct bn_options *o, const rd_kafka_conf_t *conf) {
-    static const char *const excluding[] = {"enable.idempotence", "retries", "max.in.flight.requests.per.connection"};
-    char acks[16] = "";
-    size_t len = sizeof acks;
-    for (size_t i = 0; i < BN_ARRAY_LEN(excluding); i++) {
-        if (bn_client_conf_given(excluding[i], o, "producer-property", "producer.config")) return false;
-    }
-    const char *retries = bn_options_get(o, "message-send-max-retries");
-    (void)rd_kafka_conf_get(conf, "acks", acks, &len);
-    return (strcmp(acks, "-1") == 0 || strcmp(acks, "all") == 0) && !(retries && strcmp(retries, "0") == 0);
-}
-
 static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafka_conf_t *conf) {
     static const struct {
         const char *option, *property;
@@ -269,7 +256,7 @@ static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafk
     int at = 0;
     while ((value = bn_options_next(o, "producer-property", &at)) != NULL)
         ok = ok && (!strchr(value, '=') || bn_client_conf_set_pair(conf, me, value));
-    return ok && (!may_be_idempotent(o, conf) || bn_client_conf_set(conf, me, "enable.idempotence", "true"));
+    return ok && bn_client_conf_idempotent(conf, o, "producer-property", "producer.config");
 }
 
 static int run(struct producer *p, const char *topic, rd_kafka_conf_t *conf) {
