@@ -30,6 +30,9 @@ static void gather(struct bn_scatter *s) {
     for (int i = 0; i < s->count; i++) {
         struct offsets_part *p = &parts[i];
         p->answer->error_code = p->query.error;
+        /* Clients before KIP-207 know only this one as a reason to ask again. */
+        if (p->query.error == KE_OFFSET_NOT_AVAILABLE && s->request->header.api_version < 5)
+            p->answer->error_code = KE_LEADER_NOT_AVAILABLE;
         if (p->query.error != KE_NONE) continue;
         p->answer->offset = p->query.found.offset;
         p->answer->timestamp = p->query.found.timestamp;

@@ -24,7 +24,8 @@ struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const s
     p->deps = deps;
     p->topic = bn_alloc_strdup(t->name);
     p->role = BN_PARTITION_LOADING;
-    p->leader = p->leader_epoch = p->partition_epoch = -1;
+    p->leader = p->leader_epoch = -1;
+    bn_isr_init(&p->isr, deps->broker_id);
     p->min_insync = 1;
     p->flush_messages = p->flush_ms = INT64_MAX;
     bn_list_init(&p->interests);
@@ -35,7 +36,8 @@ struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const s
 void bn_partition_free(struct bn_partition *p) {
     BN_ASSERT(bn_list_empty(&p->parked) && bn_list_empty(&p->early) && bn_list_empty(&p->interests));
     bn_timer_stop(&p->flush_timer);
-    bn_alloc_free(p->isr);
+    bn_proposals_leave(p);
+    bn_isr_fini(&p->isr);
     bn_alloc_free(p->topic);
     bn_alloc_free(p);
 }
@@ -48,23 +50,26 @@ void bn_partition_evict(struct bn_partition *p, int16_t error) {
 void bn_partition_offline(struct bn_partition *p, const char *why) {
     if (p->role == BN_PARTITION_OFFLINE) return;
     p->role = BN_PARTITION_OFFLINE;
+    bn_proposals_leave(p);
     BN_ERROR("partition", "[Partition %s-%d] offline: %s", p->topic, p->key.index, why);
     bn_partition_evict(p, KE_KAFKA_STORAGE_ERROR);
 }
 
 /* ---- roles ---- */
 
-/* The part of a decision that needs the log. Whoever waits under an older epoch is answered first (safety §2). */
-static void take_role(struct bn_partition *p, bool new_epoch) {
-    bool lead = p->leader == p->deps->broker_id;
-    enum bn_partition_role before = p->role;
-    if (new_epoch && before == BN_PARTITION_LEADER) bn_partition_refuse(p, KE_NOT_LEADER_OR_FOLLOWER);
-    p->role = lead ? BN_PARTITION_LEADER : BN_PARTITION_FOLLOWER;
-    if (lead)
-        bn_partition_lead(p, new_epoch || before != BN_PARTITION_LEADER);
-    else
+/* The part of a decision that needs the log. Whoever waits under an older epoch is answered first (safety §2), and what
+ * those answers bring about meets no leader. */
+static void take_role(struct bn_partition *p) {
+    p->role = BN_PARTITION_FOLLOWER;
+    bn_proposals_leave(p);
+    if (p->leader == p->deps->broker_id) {
+        bn_partition_refuse_parked(p, KE_NOT_LEADER_OR_FOLLOWER);
+        p->role = BN_PARTITION_LEADER;
+        bn_partition_lead(p);
+    } else {
         bn_partition_refuse(p, KE_NOT_LEADER_OR_FOLLOWER);
-    if (new_epoch || before != p->role) bn_partition_moved(p, BN_PARTITION_ROLE);
+    }
+    bn_partition_moved(p, BN_PARTITION_ROLE);
 }
 
 void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t checkpointed) {
@@ -77,25 +82,31 @@ void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t che
     }
     p->high_watermark = bn_max_i64(bn_log_start_offset(log), bn_min_i64(checkpointed, bn_log_end_offset(log)));
     p->flushed_to = bn_log_end_offset(log);
-    take_role(p, true);
+    take_role(p);
 }
 
 void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition *state) {
     BN_ON_SHARD(p->deps->shard);
-    if (state->leader_epoch < p->leader_epoch) return; /* an older decision never undoes a newer one */
-    bool new_epoch = state->leader_epoch != p->leader_epoch;
+    const struct bn_isr_state decision = {
+        .leader_epoch = state->leader_epoch,
+        .partition_epoch = state->partition_epoch,
+        .replicas = state->replicas,
+        .isr = state->isr,
+        .replica_count = state->replica_count,
+        .isr_count = state->isr_count,
+    };
+    enum bn_isr_news news = bn_isr_decided(&p->isr, &decision, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
+    if (news == BN_ISR_OLD) return;
     p->leader = state->leader;
     p->leader_epoch = state->leader_epoch;
-    p->partition_epoch = state->partition_epoch;
-    p->replica_count = state->replica_count;
-    p->isr = bn_alloc_resize(p->isr, (size_t)state->isr_count * sizeof *p->isr + 1);
-    for (int i = 0; i < state->isr_count; i++) p->isr[i] = state->isr[i];
-    p->isr_count = state->isr_count;
     if (p->role == BN_PARTITION_OFFLINE || !p->log) {
         if (p->leader != p->deps->broker_id) bn_partition_refuse(p, KE_NOT_LEADER_OR_FOLLOWER);
         return;
     }
-    take_role(p, new_epoch);
+    if (news == BN_ISR_NEW_EPOCH)
+        take_role(p);
+    else if (p->role == BN_PARTITION_LEADER)
+        bn_partition_settled(p, news == BN_ISR_NEW_STATE);
 }
 
 void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *config, int32_t min_insync) {
@@ -103,4 +114,5 @@ void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *
     p->flush_messages = config->flush_messages;
     p->flush_ms = config->flush_ms;
     if (p->log) bn_log_reconfigure(p->log, config);
+    if (p->role == BN_PARTITION_LEADER) bn_partition_review(p);
 }

@@ -2,6 +2,8 @@
 #ifndef BN_PARTITION_INT_H
 #define BN_PARTITION_INT_H
 
+#include "broker/replica/isr.h"
+#include "broker/replica/proposals.h"
 #include "broker/replica/roster.h"
 
 struct bn_partition_key { /* the roster's map key */
@@ -17,9 +19,9 @@ struct bn_partition {
     struct bn_log *log; /* NULL while LOADING and when OFFLINE without one */
 
     /* What the controller decided last. */
-    int32_t leader, leader_epoch, partition_epoch;
-    int32_t *isr;
-    int isr_count, replica_count;
+    int32_t leader, leader_epoch;
+    struct bn_isr isr; /* assignment, ISR and partition epoch; while leading also how far the followers are */
+    struct bn_proposals_part proposal;
 
     int32_t min_insync; /* min.insync.replicas of the topic */
     int64_t flush_messages, flush_ms;
@@ -37,6 +39,7 @@ struct bn_partition {
     enum { BN_PARTITION_STAYS, BN_PARTITION_STOPS, BN_PARTITION_GOES_STRAY, BN_PARTITION_GOES_DELETED } fate;
     void (*idle)(struct bn_partition *); /* told when a flush ends on a partition that goes */
     struct bn_roster *roster;
+    struct bn_proposals *proposals; /* of its shard, borrowed */
 };
 
 struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const struct bn_image_topic *t,
@@ -67,8 +70,21 @@ void bn_partition_moved(struct bn_partition *p, enum bn_partition_news news);
 
 /* partition_lead.c */
 void bn_partition_lead_init(struct bn_partition *p);
-/* It leads: anew = under an epoch that it did not lead before. */
-void bn_partition_lead(struct bn_partition *p, bool anew);
-void bn_partition_refuse(struct bn_partition *p, int16_t error); /* answers every append that waits */
+/* It leads, under an epoch that it did not lead before. */
+void bn_partition_lead(struct bn_partition *p);
+void bn_partition_refuse_parked(struct bn_partition *p, int16_t error); /* answers every append that was made */
+void bn_partition_refuse(struct bn_partition *p, int16_t error);        /* and those that were not yet */
+/* A decision within the leader epoch; new_state: the committed ISR is another one, else at most the assignment. */
+void bn_partition_settled(struct bn_partition *p, bool new_state);
+/* A follower reads. KE_NONE: it may. 75, 6: it is no replica (3-replication 3.3), or an earlier incarnation of one. */
+int16_t bn_partition_admit(const struct bn_partition *p, const struct bn_partition_read *r);
+/* It reads from inside the log, and its log does not part from this one: it has what lies before. */
+void bn_partition_progress(struct bn_partition *p, const struct bn_partition_read *r);
+/* What is known has changed otherwise: the watermark may move, and somebody may join the ISR. */
+void bn_partition_review(struct bn_partition *p);
+/* The periodic look: who lags is to leave the ISR. */
+void bn_partition_check_lag(struct bn_partition *p);
+/* The answer to a proposal. */
+enum bn_isr_outcome bn_partition_altered(struct bn_partition *p, const struct bn_isr_answer *a);
 
 #endif

@@ -1,13 +1,18 @@
-/* partition_lead.c: what a leader does: appends, the high watermark, and produces that wait for it; also flushing by
- * count and by time.
+/* partition_lead.c: what a leader does: appends, followers' progress, the high watermark and the produces that wait for
+ * it, and the ISR; also flushing by count and by time. The rules about followers are isr.c's.
+ *
+ *   append ----> followers hear of it        a follower's read ----> progress --+--> watermark ----> parked produces
+ *                                            ISR decided or answered -----------+        `---------> consumers
  *
  * Invariants
  *  1. Only a LEADER appends, and it stamps the leader epoch of the decision that made it so.
- *  2. The high watermark never goes back while leading.
+ *  2. The high watermark never goes back while leading. A new leader has its own, and knows of nobody.
  *  3. It stands still while the ISR is smaller than min.insync.replicas, at most the replication factor (KAFKA 3.7+).
  */
 #include "broker/replica/partition_int.h"
+#include "common/base/alloc.h"
 #include "common/base/check.h"
+#include "common/base/str.h"
 #include "common/base/trace.h"
 #include "proto/kafka/errors.h"
 
@@ -33,6 +38,8 @@ static void finish_all(struct bn_list *appends, int16_t error) {
     while (!bn_list_empty(appends)) finish(BN_CONTAINER_OF(appends->next, struct bn_partition_append, link), error);
 }
 
+void bn_partition_refuse_parked(struct bn_partition *p, int16_t error) { finish_all(&p->parked, error); }
+
 void bn_partition_refuse(struct bn_partition *p, int16_t error) {
     finish_all(&p->parked, error);
     finish_all(&p->early, error);
@@ -40,29 +47,32 @@ void bn_partition_refuse(struct bn_partition *p, int16_t error) {
 
 /* ---- the high watermark ---- */
 
-/* Moves the watermark to the least end of the in-sync replicas. This broker knows its own end; an in-sync follower's
- * end is not known here before it has fetched, so with one in the ISR the watermark waits. */
-static bool in_isr(const struct bn_partition *p, int32_t broker) {
-    for (int i = 0; i < p->isr_count; i++) {
-        if (p->isr[i] == broker) return true;
-    }
-    return false;
+static int64_t live_epoch(void *arg, int32_t id) {
+    const struct bn_partition *p = arg;
+    const struct bn_image_broker *b = bn_image_broker(bn_roster_image(p->roster), id);
+    return b ? b->epoch : -1;
 }
 
-static int effective_min_insync(const struct bn_partition *p) {
-    return p->min_insync < p->replica_count ? p->min_insync : p->replica_count;
+static struct bn_isr_view view(const struct bn_partition *p) {
+    return (struct bn_isr_view){
+        .now_ms = (int64_t)bn_loop_now_ms(p->deps->shard->loop),
+        .lag_max_ms = (int64_t)p->deps->lag_max_ms,
+        .leader_end = bn_log_end_offset(p->log),
+        .high_watermark = p->high_watermark,
+        .live_epoch = live_epoch,
+        .arg = (void *)(uintptr_t)p,
+    };
 }
 
 static void advance(struct bn_partition *p) {
-    if (p->isr_count < effective_min_insync(p)) return;
-    if (p->isr_count != 1 || !in_isr(p, p->deps->broker_id)) return;
-    int64_t end = bn_log_end_offset(p->log);
-    if (end <= p->high_watermark) return;
-    p->high_watermark = end;
+    const struct bn_isr_view v = view(p);
+    int64_t to = bn_isr_watermark(&p->isr, &v, p->min_insync);
+    if (to <= p->high_watermark) return;
+    p->high_watermark = to;
     while (!bn_list_empty(&p->parked)) {
         struct bn_partition_append *a = BN_CONTAINER_OF(p->parked.next, struct bn_partition_append, link);
         if (a->required_offset > p->high_watermark) break;
-        bool enough = p->isr_count >= effective_min_insync(p);
+        bool enough = bn_isr_maximal_count(&p->isr) >= bn_isr_min(&p->isr, p->min_insync);
         finish(a, enough ? KE_NONE : KE_NOT_ENOUGH_REPLICAS_AFTER_APPEND);
     }
     bn_partition_moved(p, BN_PARTITION_COMMITTED);
@@ -110,11 +120,13 @@ static void park(struct bn_partition *p, struct bn_partition_append *a) {
 /* The checks of 3-replication 3.5, then the log. */
 static void append_now(struct bn_partition *p, struct bn_partition_append *a) {
     int16_t error = bn_partition_check(p, -1);
-    if (error == KE_NONE && a->acks == -1 && p->isr_count < effective_min_insync(p)) error = KE_NOT_ENOUGH_REPLICAS;
+    if (error == KE_NONE && a->acks == -1 && p->isr.member_count < bn_isr_min(&p->isr, p->min_insync))
+        error = KE_NOT_ENOUGH_REPLICAS;
     if (error != KE_NONE) {
         finish(a, error);
         return;
     }
+    int64_t end = bn_log_end_offset(p->log);
     a->log.leader_epoch = p->leader_epoch;
     bn_log_append(p->log, &a->log);
     if (a->log.error != KE_NONE) {
@@ -125,6 +137,7 @@ static void append_now(struct bn_partition *p, struct bn_partition_append *a) {
     /* A duplicate waits for the watermark as its original did (safety §3). */
     a->required_offset = a->log.last_offset + 1;
     if (!a->log.duplicate) {
+        bn_isr_appended(&p->isr, end, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
         advance(p);
         bn_partition_moved(p, BN_PARTITION_APPENDED);
         plan_flush(p);
@@ -152,23 +165,146 @@ void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) 
     append_now(p, a);
 }
 
+/* ---- the in-sync set ---- */
+
+static void add_ids(struct bn_str *out, const int32_t *ids, int count) {
+    for (int i = 0; i < count; i++) bn_str_addf(out, i ? ",%d" : "%d", ids[i]);
+}
+
+static void add_proposal(struct bn_str *out, const struct bn_isr *s) {
+    size_t most = (size_t)s->follower_count + 1;
+    int32_t *ids = bn_alloc(most * sizeof *ids);
+    int64_t *epochs = bn_alloc(most * sizeof *epochs);
+    add_ids(out, ids, bn_isr_proposal(s, ids, epochs));
+    bn_alloc_free(ids);
+    bn_alloc_free(epochs);
+}
+
+static void add_laggards(struct bn_str *out, const struct bn_partition *p, const struct bn_isr_view *v) {
+    int64_t wall_ms = bn_clock_wall_ms(p->deps->env->clock);
+    for (int i = 0; i < p->isr.follower_count; i++) {
+        const struct bn_isr_follower *f = &p->isr.followers[i];
+        if (!f->member || f->proposed) continue;
+        int64_t caught_up_ms = f->caught_up_ms == BN_ISR_NEVER ? -1 : wall_ms - (v->now_ms - f->caught_up_ms);
+        bn_str_addf(out, " (brokerId: %d, endOffset: %" PRId64 ", lag: %" PRId64 ", lastCaughtUpTimeMs: %" PRId64 ")",
+                    f->id, f->end, v->leader_end - bn_max_i64(f->end, 0), caught_up_ms);
+    }
+}
+
+/* A proposal stands that did not before: it is told as Kafka tells it, and said. */
+static void propose(struct bn_partition *p, const struct bn_isr_view *v) {
+    struct bn_str now, then, out;
+    bn_str_init(&now);
+    bn_str_init(&then);
+    bn_str_init(&out);
+    add_ids(&now, p->isr.members, p->isr.member_count);
+    add_proposal(&then, &p->isr);
+    add_laggards(&out, p, v);
+    if (p->isr.change == BN_ISR_SHRINKING)
+        BN_INFO("partition",
+                "[Partition %s-%d broker=%d] Shrinking ISR from %s to %s. Leader: (highWatermark: %" PRId64
+                ", endOffset: %" PRId64 "). Out of sync replicas:%s.",
+                p->topic, p->key.index, p->deps->broker_id, now.ptr, then.ptr, v->high_watermark, v->leader_end,
+                out.ptr);
+    else
+        BN_INFO("partition",
+                "[Partition %s-%d broker=%d] Expanding ISR from %s to %s. Leader: (highWatermark: %" PRId64
+                ", endOffset: %" PRId64 ").",
+                p->topic, p->key.index, p->deps->broker_id, now.ptr, then.ptr, v->high_watermark, v->leader_end);
+    bn_str_fini(&now);
+    bn_str_fini(&then);
+    bn_str_fini(&out);
+    bn_proposals_say(p->proposals, p);
+}
+
+void bn_partition_settled(struct bn_partition *p, bool new_state) {
+    if (new_state) {
+        struct bn_str isr;
+        bn_str_init(&isr);
+        add_ids(&isr, p->isr.members, p->isr.member_count);
+        bool under = p->isr.member_count < bn_isr_min(&p->isr, p->min_insync);
+        BN_INFO("partition", "[Partition %s-%d broker=%d] ISR updated to %s%s and version updated to %d", p->topic,
+                p->key.index, p->deps->broker_id, isr.ptr, under ? " (under-min-isr)" : "", p->isr.partition_epoch);
+        bn_str_fini(&isr);
+    }
+    if (p->isr.follower_count > 0) bn_proposals_enter(p->proposals, p);
+    bn_partition_review(p);
+}
+
+void bn_partition_review(struct bn_partition *p) {
+    if (p->role != BN_PARTITION_LEADER) return;
+    const struct bn_isr_view v = view(p);
+    if (bn_isr_expand(&p->isr, &v, -1)) propose(p, &v);
+    advance(p);
+}
+
+void bn_partition_check_lag(struct bn_partition *p) {
+    if (p->role != BN_PARTITION_LEADER) return;
+    const struct bn_isr_view v = view(p);
+    if (bn_isr_shrink(&p->isr, &v)) propose(p, &v);
+    bn_partition_review(p);
+}
+
+enum bn_isr_outcome bn_partition_altered(struct bn_partition *p, const struct bn_isr_answer *a) {
+    enum bn_isr_outcome outcome = bn_isr_answered(&p->isr, a, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
+    if (outcome == BN_ISR_REVERTED)
+        BN_INFO("partition",
+                "[Partition %s-%d broker=%d] The controller refused the ISR proposed under version %d with error %d; "
+                "what it committed stands",
+                p->topic, p->key.index, p->deps->broker_id, a->partition_epoch, a->error);
+    if (p->role == BN_PARTITION_LEADER && outcome != BN_ISR_MOOT) bn_partition_settled(p, outcome == BN_ISR_ADOPTED);
+    return outcome;
+}
+
+/* ---- what followers do ---- */
+
+static struct bn_isr_fetch fetch_of(const struct bn_partition_read *r) {
+    return (struct bn_isr_fetch){r->replica_id, r->replica_epoch, r->offset, r->replica_log_start};
+}
+
+int16_t bn_partition_admit(const struct bn_partition *p, const struct bn_partition_read *r) {
+    const struct bn_isr_view v = view(p);
+    const struct bn_isr_fetch f = fetch_of(r);
+    switch (bn_isr_admit(&p->isr, &v, &f)) {
+    case BN_ISR_FINE:
+        return KE_NONE;
+    case BN_ISR_STRANGER:
+        return r->current_leader_epoch >= 0 ? KE_UNKNOWN_LEADER_EPOCH : KE_NOT_LEADER_OR_FOLLOWER;
+    default: /* as Kafka fences the fetch of an earlier incarnation (KIP-903) */
+        return KE_NOT_LEADER_OR_FOLLOWER;
+    }
+}
+
+void bn_partition_progress(struct bn_partition *p, const struct bn_partition_read *r) {
+    const struct bn_isr_view v = view(p);
+    const struct bn_isr_fetch f = fetch_of(r);
+    bool moved = bn_isr_fetched(&p->isr, &v, &f);
+    if (bn_isr_expand(&p->isr, &v, f.follower)) propose(p, &v);
+    if (moved) advance(p);
+}
+
 /* ---- beginning to lead ---- */
 
 void bn_partition_lead_init(struct bn_partition *p) {
     bn_list_init(&p->parked);
     bn_list_init(&p->early);
+    bn_proposals_part_init(&p->proposal);
     bn_timer_init(&p->flush_timer, p->deps->shard->loop, flush_due);
 }
 
-void bn_partition_lead(struct bn_partition *p, bool anew) {
-    if (anew) {
-        bn_log_assign_epoch(p->log, p->leader_epoch, bn_log_end_offset(p->log));
-        BN_INFO("partition",
-                "[Partition %s-%d broker=%d] Leader at epoch %d from offset %" PRId64 " with high watermark %" PRId64,
-                p->topic, p->key.index, p->deps->broker_id, p->leader_epoch, bn_log_end_offset(p->log),
-                p->high_watermark);
-    }
-    advance(p);
+void bn_partition_lead(struct bn_partition *p) {
+    int64_t end = bn_log_end_offset(p->log);
+    bn_log_assign_epoch(p->log, p->leader_epoch, end);
+    bn_isr_lead(&p->isr, end, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
+    struct bn_str isr;
+    bn_str_init(&isr);
+    add_ids(&isr, p->isr.members, p->isr.member_count);
+    BN_INFO("partition",
+            "[Partition %s-%d broker=%d] Leader at epoch %d from offset %" PRId64 " with high watermark %" PRId64
+            " ISR %s",
+            p->topic, p->key.index, p->deps->broker_id, p->leader_epoch, end, p->high_watermark, isr.ptr);
+    bn_str_fini(&isr);
+    bn_partition_settled(p, false);
     struct bn_list early;
     bn_list_init(&early);
     struct bn_list *it;

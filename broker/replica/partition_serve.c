@@ -73,13 +73,20 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     r->diverging_end = -1;
     r->bytes = 0;
     r->error = bn_partition_check(p, r->current_leader_epoch);
+    if (r->error == KE_NONE && r->replica_id >= 0) r->error = bn_partition_admit(p, r);
     if (r->error != KE_NONE) return;
+    bool follower = r->replica_id >= 0;
+    int64_t start = bn_log_start_offset(p->log), end = bn_log_end_offset(p->log);
+    r->log_start_offset = start;
+    if (r->offset < start)
+        r->error = KE_OFFSET_OUT_OF_RANGE;
+    else if (!diverges(p, r) && follower && r->progress && r->offset <= end)
+        bn_partition_progress(p, r); /* first: its answer tells the watermark that follows from it */
     r->high_watermark = r->last_stable_offset = p->high_watermark;
-    r->log_start_offset = bn_log_start_offset(p->log);
-    int64_t upper = r->readable_end = r->replica_id >= 0 ? bn_log_end_offset(p->log) : p->high_watermark;
-    if (diverges(p, r)) return;
+    int64_t upper = r->readable_end = follower ? end : p->high_watermark;
+    if (r->error != KE_NONE || r->diverging_end >= 0) return;
     int64_t first = 0;
-    if (r->offset >= upper && r->offset <= bn_log_end_offset(p->log)) return; /* nothing yet */
+    if (r->offset >= upper && r->offset <= end) return; /* nothing yet */
     int rc = bn_log_read(p->log, r->offset, upper, r->max_bytes, r->whole_first, &r->records, &r->bytes, &first);
     if (rc == BN_NOTFOUND)
         r->error = KE_OFFSET_OUT_OF_RANGE;
@@ -96,15 +103,34 @@ void bn_partition_epoch_end(struct bn_partition *p, struct bn_partition_epoch_en
     if (q->error == KE_NONE) bn_log_end_of_epoch(p->log, q->epoch, &q->found_epoch, &q->end_offset);
 }
 
+/* What a reader may be told about: a consumer what is committed, a follower (and a tool that poses as one) all. */
+static int16_t offset_below(const struct bn_partition *p, struct bn_partition_offsets *q, int64_t below) {
+    int rc = BN_OK;
+    if (q->timestamp == -3)
+        rc = bn_log_find_max_time(p->log, &q->found);
+    else
+        rc = bn_log_find_time(p->log, q->timestamp, below, &q->found);
+    if (rc != BN_OK) return rc == BN_BAD ? KE_CORRUPT_MESSAGE : KE_KAFKA_STORAGE_ERROR;
+    if (q->found.offset >= below) q->found = (struct bn_log_found){-1, -1, -1};
+    return KE_NONE;
+}
+
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q) {
     BN_ON_SHARD(p->deps->shard);
     q->found = (struct bn_log_found){-1, -1, -1};
     q->error = bn_partition_check(p, q->current_leader_epoch);
     if (q->error != KE_NONE) return;
-    int rc = BN_OK;
+    bool follower = q->replica_id >= 0;
+    int64_t below = follower ? bn_log_end_offset(p->log) : p->high_watermark;
+    /* A new leader does not know yet what the one before had committed: a consumer must not take an offset for the end
+     * that others have read beyond (KIP-207). */
+    bool lags = !follower && p->high_watermark < p->isr.epoch_start;
     switch (q->timestamp) {
-    case -1: /* latest: a consumer's is the high watermark; its epoch is the leader's */
-        q->found = (struct bn_log_found){p->high_watermark, -1, p->leader_epoch};
+    case -1: /* latest; its epoch is the leader's */
+        if (lags)
+            q->error = KE_OFFSET_NOT_AVAILABLE;
+        else
+            q->found = (struct bn_log_found){below, -1, p->leader_epoch};
         return;
     case -2: /* earliest */
     case -4: /* earliest local: nothing is tiered */
@@ -113,14 +139,8 @@ void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q
         return;
     case -5: /* latest tiered: there is none */
         return;
-    case -3:
-        rc = bn_log_find_max_time(p->log, &q->found);
-        break;
     default:
-        rc = bn_log_find_time(p->log, q->timestamp, p->high_watermark, &q->found);
+        q->error = offset_below(p, q, below);
+        if (q->error == KE_NONE && q->found.offset < 0 && lags) q->error = KE_OFFSET_NOT_AVAILABLE;
     }
-    if (rc != BN_OK)
-        q->error = rc == BN_BAD ? KE_CORRUPT_MESSAGE : KE_KAFKA_STORAGE_ERROR;
-    else if (q->found.offset >= p->high_watermark)
-        q->found = (struct bn_log_found){-1, -1, -1};
 }

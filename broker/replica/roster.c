@@ -9,6 +9,7 @@
 #include "broker/replica/roster.h"
 
 #include "broker/replica/partition_int.h"
+#include "broker/replica/proposals.h"
 #include "common/base/alloc.h"
 #include "common/base/map.h"
 #include "common/base/trace.h"
@@ -19,6 +20,7 @@ struct bn_roster {
     struct bn_map partitions; /* struct bn_partition_key -> struct bn_partition */
     struct bn_image *image;   /* never NULL */
     struct bn_timer retention_timer;
+    struct bn_proposals *proposals;
     bool swept; /* directories found at start have been held against a full image */
     int shard_count;
     /* Stopping. */
@@ -62,6 +64,7 @@ static void busy_done(struct bn_roster *r) {
         void *arg = r->stopped_arg;
         bool clean = r->clean;
         bn_timer_stop(&r->retention_timer);
+        bn_proposals_free(r->proposals);
         bn_map_fini(&r->partitions);
         bn_image_unref(r->image);
         bn_alloc_free(r);
@@ -127,6 +130,7 @@ static void let_go(struct bn_partition *p, int fate) {
     p->fate = fate;
     p->role = BN_PARTITION_OFFLINE;
     bn_timer_stop(&p->flush_timer);
+    bn_proposals_leave(p);
     bn_partition_refuse(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
     bn_partition_disappoint(p);
     if (p->flushing) r->busy++; /* the roster outlives that flush: partition_idle */
@@ -201,6 +205,7 @@ static void partition_idle(struct bn_partition *p) {
 static void join(struct bn_roster *r, const struct bn_image_topic *t, const struct bn_image_partition *state) {
     struct bn_partition *p = bn_partition_new(&r->deps, t, state);
     p->roster = r;
+    p->proposals = r->proposals;
     p->idle = partition_idle;
     bn_map_put(&r->partitions, key_of(&p->key), p);
     struct opening *o = bn_alloc_zero(1, sizeof *o);
@@ -330,6 +335,7 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     bool new_stream = delta->reset || image->controller_epoch != old->controller_epoch ||
                       image->sequence != old->sequence + 1;
     if (new_stream || delta->n_configs > 0) reconfigure(r);
+    if (new_stream || delta->n_brokers > 0 || delta->n_removed_brokers > 0) bn_proposals_review(r->proposals);
     bool sweeping = !r->swept;
     r->swept = true;
     if (sweeping) sweep(r, delta);
@@ -354,6 +360,7 @@ struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps) {
     struct bn_roster *r = bn_alloc_zero(1, sizeof *r);
     r->deps = *deps;
     r->image = bn_image_empty();
+    r->proposals = bn_proposals_new(&r->deps, r);
     r->clean = true;
     r->shard_count = 1;
     bn_map_init(&r->partitions);

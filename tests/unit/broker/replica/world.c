@@ -49,6 +49,23 @@ static void deleted(void *arg, const struct bn_uuid *id, const char *topic, int3
     w->deleted[w->deleted_count++] = partition;
 }
 
+/* On the shard, as the reply is. */
+static void alter_partition(void *arg, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
+                            void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg) {
+    struct world *w = arg;
+    ck_assert_ptr_eq(shard, w->shard);
+    ck_assert_ptr_null(w->alter_reply); /* one at a time */
+    size_t size = bn__alter_partition_request__get_packed_size(request);
+    uint8_t *bytes = bn_alloc(size);
+    bn__alter_partition_request__pack(request, bytes);
+    if (w->altering) bn__alter_partition_request__free_unpacked(w->altering, NULL);
+    w->altering = bn__alter_partition_request__unpack(NULL, size, bytes);
+    bn_alloc_free(bytes);
+    w->alter_count++;
+    w->alter_reply = reply;
+    w->alter_arg = reply_arg;
+}
+
 static void make_roster(struct world *w, void *arg) {
     struct bn_roster_deps deps = {
         .env = bn_env_real(),
@@ -58,6 +75,8 @@ static void make_roster(struct world *w, void *arg) {
         .broker_id = WORLD_BROKER,
         .retention_check_ms = 300000,
         .delete_delay_ms = 60000,
+        .lag_max_ms = 30000,
+        .alter_partition = alter_partition,
         .topic_config = topic_config,
         .deleted = deleted,
         .arg = w,
@@ -100,6 +119,11 @@ static void stop(struct world *w) {
     bn_shard_stop(w->shard);
     bn_shard_free(w->shard);
     bn_logdirs_close(w->logdirs, w->stopped_clean, 7);
+    if (w->alter_reply) w->alter_reply(w->alter_arg, NULL); /* it comes in any case, and finds nobody */
+    if (w->altering) bn__alter_partition_request__free_unpacked(w->altering, NULL);
+    w->altering = NULL;
+    w->alter_reply = NULL;
+    w->alter_count = 0;
     bn_image_unref(w->image);
 }
 
@@ -186,14 +210,8 @@ void world_await_open(struct world *w) {
 
 /* ---- what clients do ---- */
 
-struct appending {
-    struct bn_partition_append append;
-    sem_t done;
-    bool parked; /* done() has not come when the call returned */
-};
-
 static void append_done(struct bn_partition_append *a) {
-    sem_post(&BN_CONTAINER_OF(a, struct appending, append)->done);
+    sem_post(&BN_CONTAINER_OF(a, struct world_append, append)->done);
 }
 
 static void do_append(struct world *w, void *arg) {
@@ -202,26 +220,46 @@ static void do_append(struct world *w, void *arg) {
     bn_partition_append(p, arg);
 }
 
-int16_t world_append(struct world *w, int count, int16_t acks, int32_t timeout_ms, struct bn_partition_append *out) {
+void world_append_start(struct world *w, int count, int16_t acks, int32_t timeout_ms, struct world_append *a) {
     struct bn_batch_builder builder;
-    struct bn_str bytes;
-    bn_str_init(&bytes);
+    bn_str_init(&a->bytes);
     bn_batch_builder_init(&builder);
+    if (a->producer_id > 0) {
+        builder.producer_id = a->producer_id;
+        builder.producer_epoch = 0;
+        builder.base_sequence = a->sequence;
+    }
     int64_t now_ms = bn_clock_wall_ms(bn_clock_real());
     for (int i = 0; i < count; i++)
         bn_batch_builder_add(&builder, i, now_ms, BN_SLICE_NULL, BN_SLICE_LIT("value"), 0, BN_SLICE_NULL);
-    ck_assert_int_eq(bn_batch_builder_finish(&builder, BN_CODEC_NONE, 0, &bytes), BN_OK);
+    ck_assert_int_eq(bn_batch_builder_finish(&builder, BN_CODEC_NONE, 0, &a->bytes), BN_OK);
     bn_batch_builder_fini(&builder);
-    struct appending a = {.append = {.acks = acks, .timeout_ms = timeout_ms, .done = append_done}};
-    a.append.log.bytes = (uint8_t *)bytes.ptr;
-    a.append.log.len = bytes.len;
-    a.append.log.now_ms = now_ms;
-    sem_init(&a.done, 0, 0);
-    world_on_shard(w, do_append, &a.append);
-    while (sem_wait(&a.done) != 0) continue;
-    bn_str_fini(&bytes);
+    a->append = (struct bn_partition_append){.acks = acks, .timeout_ms = timeout_ms, .done = append_done};
+    a->append.log.bytes = (uint8_t *)a->bytes.ptr;
+    a->append.log.len = a->bytes.len;
+    a->append.log.now_ms = now_ms;
+    sem_init(&a->done, 0, 0);
+    world_on_shard(w, do_append, &a->append);
+}
+
+bool world_append_is_done(struct world_append *a) {
+    if (sem_trywait(&a->done) != 0) return false;
+    sem_post(&a->done);
+    return true;
+}
+
+int16_t world_append_end(struct world_append *a) {
+    while (sem_wait(&a->done) != 0) continue;
+    bn_str_fini(&a->bytes);
+    return a->append.log.error;
+}
+
+int16_t world_append(struct world *w, int count, int16_t acks, int32_t timeout_ms, struct bn_partition_append *out) {
+    struct world_append a = {.producer_id = -1};
+    world_append_start(w, count, acks, timeout_ms, &a);
+    int16_t error = world_append_end(&a);
     if (out) *out = a.append;
-    return a.append.log.error;
+    return error;
 }
 
 static void do_read(struct world *w, void *arg) {
@@ -243,6 +281,67 @@ int16_t world_read(struct world *w, int64_t offset, int32_t current_epoch, struc
     world_on_shard(w, do_read, out);
     bn_chain_fini(&out->records);
     return out->error;
+}
+
+int16_t world_fetch(struct world *w, int32_t id, int64_t broker_epoch, int64_t offset, int32_t current_epoch,
+                    struct bn_partition_read *out) {
+    struct bn_partition_read r = {.offset = offset,
+                                  .max_bytes = 1 << 20,
+                                  .current_leader_epoch = current_epoch,
+                                  .replica_id = id,
+                                  .replica_epoch = broker_epoch,
+                                  .replica_log_start = 0,
+                                  .last_fetched_epoch = -1,
+                                  .progress = true,
+                                  .whole_first = true};
+    bn_chain_init(&r.records);
+    world_on_shard(w, do_read, &r);
+    bn_chain_fini(&r.records);
+    if (out) *out = r;
+    return r.error;
+}
+
+void world_register(struct world *w, int32_t id, int64_t epoch) {
+    Bn__Broker broker = BN__BROKER__INIT;
+    broker.id = id;
+    broker.epoch = epoch;
+    Bn__Broker *brokers[] = {&broker};
+    Bn__ImageDelta delta;
+    begin_delta(w, &delta);
+    if (epoch >= 0) {
+        delta.brokers = brokers;
+        delta.n_brokers = 1;
+    } else {
+        delta.removed_brokers = &id;
+        delta.n_removed_brokers = 1;
+    }
+    world_on_shard(w, apply, &delta);
+}
+
+static void do_answer(struct world *w, void *arg) {
+    void (*reply)(void *, const Bn__AlterPartitionReply *) = w->alter_reply;
+    ck_assert_ptr_nonnull(reply);
+    w->alter_reply = NULL;
+    reply(w->alter_arg, arg);
+}
+
+void world_answer(struct world *w, int error, struct world_state state) {
+    Bn__Partition partition = BN__PARTITION__INIT;
+    Bn__AlterPartitionResult result = BN__ALTER_PARTITION_RESULT__INIT;
+    Bn__AlterPartitionResult *results[] = {&result};
+    Bn__AlterPartitionReply reply = BN__ALTER_PARTITION_REPLY__INIT;
+    partition.leader = state.leader;
+    partition.leader_epoch = state.leader_epoch;
+    partition.partition_epoch = state.partition_epoch;
+    partition.isr = state.isr;
+    partition.n_isr = (size_t)state.isr_count;
+    result.topic_id = (ProtobufCBinaryData){sizeof world_id.bytes, (uint8_t *)(uintptr_t)world_id.bytes};
+    result.error = error;
+    if (state.isr_count > 0) result.state = &partition;
+    reply.controller_epoch = 1;
+    reply.results = results;
+    reply.n_results = 1;
+    world_on_shard(w, do_answer, error < 0 ? NULL : &reply);
 }
 
 bool world_has(struct world *w, const char *prefix, const char *suffix) {

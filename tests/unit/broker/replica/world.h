@@ -6,6 +6,7 @@
 #include <semaphore.h>
 
 #include "broker/replica/roster.h"
+#include "common/base/str.h"
 
 enum { WORLD_BROKER = 1, WORLD_DELETED_MAX = 16 };
 
@@ -20,6 +21,11 @@ struct world {
     int deleted_count;
     int32_t deleted[WORLD_DELETED_MAX]; /* partitions told as deleted, in order */
     bool stopped_clean;
+    /* ISR proposals: the last request (a copy, freed by the next), and its reply, which world_answer gives. */
+    Bn__AlterPartitionRequest *altering;
+    int alter_count;
+    void (*alter_reply)(void *reply_arg, const Bn__AlterPartitionReply *answer);
+    void *alter_arg;
 };
 
 extern const struct bn_uuid world_id; /* of topic "t" */
@@ -46,7 +52,26 @@ void world_await_open(struct world *w);
 
 /* Appends `count` records and waits for the answer; gives the error. */
 int16_t world_append(struct world *w, int count, int16_t acks, int32_t timeout_ms, struct bn_partition_append *out);
+/* The same without waiting: *a is the test's own until world_appended, which waits for its answer. */
+struct world_append {
+    struct bn_partition_append append;
+    struct bn_str bytes;
+    sem_t done;
+    int64_t producer_id;
+    int32_t sequence;
+};
+void world_append_start(struct world *w, int count, int16_t acks, int32_t timeout_ms, struct world_append *a);
+bool world_append_is_done(struct world_append *a);
+int16_t world_append_end(struct world_append *a);
 int16_t world_read(struct world *w, int64_t offset, int32_t current_epoch, struct bn_partition_read *out);
+/* Broker `id` is registered under that epoch; -1: no longer. */
+void world_register(struct world *w, int32_t id, int64_t epoch);
+/* A follower's fetch, under leader epoch `current_epoch` (-1 = not told). */
+int16_t world_fetch(struct world *w, int32_t id, int64_t broker_epoch, int64_t offset, int32_t current_epoch,
+                    struct bn_partition_read *out);
+/* Answers the proposal under way: with `error` and the committed state `isr` at that version (isr_count 0: no state
+ * comes along), or with nothing heard (error -1). */
+void world_answer(struct world *w, int error, struct world_state state);
 /* Does the temporary log directory hold an entry with this prefix and suffix? */
 bool world_has(struct world *w, const char *prefix, const char *suffix);
 /* Waits until it does. */
