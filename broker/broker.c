@@ -20,6 +20,7 @@
 
 struct image_news { /* one step of the metadata stream, on its way to every shard */
     struct bn_image *image;
+    struct bn_live_conf *live; /* the configuration that follows from it */
     const Bn__ImageDelta *delta; /* lives until bn_agent_applied */
     struct bn_agent_step *step;
 };
@@ -30,6 +31,9 @@ static void take_image(struct bn_round_lane *lane) { /* on each shard */
     bn_image_ref(news->image);
     bn_image_unref(p->image);
     p->image = news->image;
+    bn_live_conf_ref(news->live);
+    bn_live_conf_unref(p->live);
+    p->live = news->live;
     struct bn_roster *roster = p->broker->rosters[p->shard->index];
     if (roster) bn_roster_apply(roster, news->image, news->delta, p->broker->shard_count);
     bn_round_end(lane);
@@ -43,11 +47,19 @@ static void let_clients_in(struct bn_broker *b) {
     if (b->config.started) b->config.started(b->config.arg);
 }
 
+static void limit_connections(struct bn_broker *b, struct bn_live_conf *live) {
+    if (b->listeners && !b->stopping)
+        bn_listener_limit(b->listeners, (uint32_t)bn_conf_i64(live->conf, BN_CONF_MAX_CONNECTIONS),
+                          (uint32_t)bn_conf_i64(live->conf, BN_CONF_MAX_CONNECTIONS_PER_IP), live->exceptions,
+                          live->exception_count);
+}
+
 static void image_taken(struct bn_round *r) {
     struct bn_broker *b = r->broker;
     struct image_news *news = r->arg;
     bn_agent_applied(news->step);
     bn_image_unref(news->image);
+    bn_live_conf_unref(news->live);
     bn_alloc_free(news);
     if (!b->serving && !b->stopping) let_clients_in(b);
 }
@@ -55,14 +67,21 @@ static void image_taken(struct bn_round *r) {
 static void on_image(void *arg, struct bn_image *old, struct bn_image *now, const Bn__ImageDelta *delta,
                      struct bn_agent_step *step) {
     struct bn_broker *b = arg;
-    (void)old; /* each roster knows the one it applied last */
     if (b->stopping) {
         bn_agent_applied(step);
         return;
     }
     struct image_news *news = bn_alloc(sizeof *news);
-    *news = (struct image_news){now, delta, step};
+    if (bn_live_conf_differs(old, now, b->broker_id)) {
+        struct bn_live_conf *before = b->live;
+        bn_live_conf_tell(now, b->broker_id);
+        b->live = bn_live_conf_new(b->settings, now, b->broker_id);
+        limit_connections(b, b->live);
+        bn_live_conf_unref(before);
+    }
+    *news = (struct image_news){now, b->live, delta, step};
     bn_image_ref(now);
+    bn_live_conf_ref(b->live);
     bn_round_start(b, take_image, image_taken, news);
 }
 
@@ -71,6 +90,11 @@ static void on_image(void *arg, struct bn_image *old, struct bn_image *now, cons
 static struct bn_image *image_of(void *arg, struct bn_shard *shard) {
     struct bn_broker *b = arg;
     return b->places[shard->index].image;
+}
+
+static const struct bn_conf *conf_of(void *arg, struct bn_shard *shard) {
+    struct bn_broker *b = arg;
+    return b->places[shard->index].live->conf;
 }
 
 static void forward(void *arg, struct bn_shard *shard, int api_key, int version, struct bn_slice body,
@@ -88,8 +112,7 @@ static void producer_id(void *arg, struct bn_shard *shard, void (*reply)(void *r
 
 static void topic_config(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out,
                          int32_t *min_insync) {
-    struct bn_broker *b = arg;
-    bn_settings_topic(b->settings, image, topic, out, min_insync);
+    bn_settings_topic(conf_of(arg, bn_shard_current()), image, topic, out, min_insync);
 }
 
 static void deleted(void *arg, const struct bn_uuid *topic_id, const char *topic, int32_t partition) {
@@ -108,6 +131,8 @@ static void alter_partition(void *arg, struct bn_shard *shard, const Bn__AlterPa
 static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
     const struct bn_conf *conf = b->settings->conf;
     p->image = bn_image_empty();
+    p->live = b->live;
+    bn_live_conf_ref(p->live);
     struct bn_roster_deps roster = {
         .env = b->config.env,
         .shard = p->shard,
@@ -155,11 +180,13 @@ static void compose(struct bn_broker *b) {
         .logdirs = b->logdirs,
         .auto_create_topics = bn_conf_bool(b->settings->conf, BN_CONF_AUTO_CREATE_TOPICS_ENABLE),
         .conf = b->settings->conf,
+        .conf_now = conf_of,
         .image = image_of,
         .forward = forward,
         .producer_id = producer_id,
         .arg = b,
     };
+    b->live = bn_live_conf_new(b->settings, NULL, b->broker_id);
     for (int i = 0; i < b->shard_count; i++) compose_place(b, &b->places[i]);
     for (int i = 1; i < b->shard_count; i++) bn_shard_start(b->shards[i]);
     b->composed = true;
@@ -404,8 +431,10 @@ void bn_broker_free(struct bn_broker *b) {
     for (int i = 0; i < b->shard_count; i++) {
         free_place(&b->places[i]);
         bn_image_unref(b->places[i].image);
+        bn_live_conf_unref(b->places[i].live);
     }
     bn_listener_free(b->listeners);
+    bn_live_conf_unref(b->live);
     for (int i = 0; i < b->shard_count; i++) bn_shard_free(b->shards[i]);
     bn_alloc_free(b->shards);
     bn_alloc_free(b->rosters);

@@ -6,6 +6,7 @@
 #include "broker/api/api.h"
 #include "broker/broker.h"
 #include "broker/cluster/agent.h"
+#include "broker/live_conf.h"
 #include "broker/log/logdir.h"
 #include "broker/net/listener.h"
 #include "broker/replica/roster.h"
@@ -20,6 +21,7 @@ struct bn_broker_place {
     struct bn_conns *conns;
     struct bn_api *api;
     struct bn_image *image; /* never NULL once composed */
+    struct bn_live_conf *live; /* the same */
 };
 
 struct bn_broker {
@@ -33,6 +35,7 @@ struct bn_broker {
     struct bn_pool *pool;
     struct bn_logdirs *logdirs;
     struct bn_listeners *listeners;
+    struct bn_live_conf *live; /* what listeners go by; never NULL once composed */
     struct bn_agent *agent;
     struct bn_life *life;
     struct bn_api_deps deps;

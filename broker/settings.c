@@ -61,8 +61,11 @@ static void read_log_dirs(struct bn_settings *s) {
 }
 
 /* "10.0.0.1:100,::1:5": the number stands behind the last colon. */
-static int read_exceptions(struct bn_settings *s, struct bn_err *e) {
-    struct bn_slice rest = bn_slice_str(bn_conf_str(s->conf, BN_CONF_MAX_CONNECTIONS_PER_IP_OVERRIDES)), item;
+int bn_settings_read_exceptions(const struct bn_conf *conf, struct bn_listener_exception **out, int *count,
+                                struct bn_err *e) {
+    struct bn_slice rest = bn_slice_str(bn_conf_str(conf, BN_CONF_MAX_CONNECTIONS_PER_IP_OVERRIDES)), item;
+    *out = NULL;
+    *count = 0;
     while (bn_conf_value_next_item(&rest, &item)) {
         if (item.len == 0) continue;
         size_t colon = item.len;
@@ -74,11 +77,16 @@ static int read_exceptions(struct bn_settings *s, struct bn_err *e) {
             return bn_err_set(e, BN_BAD, "max.connections.per.ip.overrides: '%.*s' is not address:number",
                               BN_SLICE_FMT(item));
         }
-        s->exceptions = bn_alloc_resize(s->exceptions, ((size_t)s->exception_count + 1) * sizeof *s->exceptions);
-        s->exceptions[s->exception_count++] =
+        *out = bn_alloc_resize(*out, ((size_t)*count + 1) * sizeof **out);
+        (*out)[(*count)++] =
             (struct bn_listener_exception){bn_alloc_strndup(item.ptr, colon - 1), (uint32_t)max};
     }
     return 0;
+}
+
+void bn_settings_free_exceptions(struct bn_listener_exception *exceptions, int count) {
+    for (int i = 0; i < count; i++) bn_alloc_free((char *)(uintptr_t)exceptions[i].host);
+    bn_alloc_free(exceptions);
 }
 
 int bn_settings_init(struct bn_settings *s, const struct bn_conf *conf, int cores, struct bn_err *e) {
@@ -92,15 +100,14 @@ int bn_settings_init(struct bn_settings *s, const struct bn_conf *conf, int core
     int64_t recovery_ms = bn_conf_i64(conf, BN_CONF_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS);
     s->checkpoint_ms = (uint64_t)bn_max_i64(bn_min_i64(high_watermark_ms, recovery_ms), 100);
     read_log_dirs(s);
-    int rc = read_exceptions(s, e);
+    int rc = bn_settings_read_exceptions(conf, &s->exceptions, &s->exception_count, e);
     return rc ? rc : read_listeners(s, e);
 }
 
 void bn_settings_fini(struct bn_settings *s) {
     for (int i = 0; i < s->log_dir_count; i++) bn_alloc_free(s->log_dirs[i]);
     bn_alloc_free(s->log_dirs);
-    for (int i = 0; i < s->exception_count; i++) bn_alloc_free((char *)(uintptr_t)s->exceptions[i].host);
-    bn_alloc_free(s->exceptions);
+    bn_settings_free_exceptions(s->exceptions, s->exception_count);
     *s = (struct bn_settings){0};
 }
 
@@ -129,7 +136,7 @@ static int64_t timestamp_bound(const struct bn_topic_conf *t, int64_t newer) {
     return newer == INT64_MAX ? t->message_timestamp_difference_max_ms : newer;
 }
 
-static void to_log_config(const struct bn_settings *s, const struct bn_topic_conf *t, struct bn_log_config *out) {
+static void to_log_config(const struct bn_conf *conf, const struct bn_topic_conf *t, struct bn_log_config *out) {
     bn_log_config_defaults(out);
     out->segment_bytes = t->segment_bytes;
     out->segment_ms = t->segment_ms;
@@ -144,7 +151,7 @@ static void to_log_config(const struct bn_settings *s, const struct bn_topic_con
     out->flush_ms = t->flush_ms;
     out->timestamp_before_max_ms = timestamp_bound(t, t->message_timestamp_before_max_ms);
     out->timestamp_after_max_ms = timestamp_bound(t, t->message_timestamp_after_max_ms);
-    out->producer_id_expiration_ms = bn_conf_i64(s->conf, BN_CONF_PRODUCER_ID_EXPIRATION_MS);
+    out->producer_id_expiration_ms = bn_conf_i64(conf, BN_CONF_PRODUCER_ID_EXPIRATION_MS);
     out->log_append_time = t->message_timestamp_type == BN_TOPIC_CONF_LOG_APPEND_TIME;
     out->compact = (t->cleanup_policy & BN_TOPIC_CONF_COMPACT) != 0;
     out->delete = (t->cleanup_policy & BN_TOPIC_CONF_DELETE) != 0;
@@ -152,7 +159,7 @@ static void to_log_config(const struct bn_settings *s, const struct bn_topic_con
     set_compression(t, out);
 }
 
-void bn_settings_topic(const struct bn_settings *s, const struct bn_image *image, const char *topic,
+void bn_settings_topic(const struct bn_conf *conf, const struct bn_image *image, const char *topic,
                        struct bn_log_config *out, int32_t *min_insync) {
     const struct bn_image_config *set = bn_image_config(image, "topics", bn_slice_str(topic));
     size_t count = set ? (size_t)set->count : 0;
@@ -161,9 +168,9 @@ void bn_settings_topic(const struct bn_settings *s, const struct bn_image *image
         pairs[i] = (struct bn_topic_conf_pair){bn_slice_str(set->keys[i]), bn_slice_str(set->values[i])};
     }
     struct bn_topic_conf t;
-    bn_topic_conf_resolve(&t, s->conf, pairs, count); /* bad overrides were told when they were set */
+    bn_topic_conf_resolve(&t, conf, pairs, count); /* bad overrides were told when they were set */
     bn_alloc_free(pairs);
-    to_log_config(s, &t, out);
+    to_log_config(conf, &t, out);
     *min_insync = (int32_t)t.min_insync_replicas;
     bn_topic_conf_fini(&t);
 }

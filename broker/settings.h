@@ -26,8 +26,12 @@ struct bn_settings {
  * case. May look up this machine's own name: blocking. */
 int bn_settings_init(struct bn_settings *s, const struct bn_conf *conf, int cores, struct bn_err *e) BN_MUST_CHECK;
 void bn_settings_fini(struct bn_settings *s);
-/* A topic's configuration: its overrides in the image over the broker's own. Any thread. */
-void bn_settings_topic(const struct bn_settings *s, const struct bn_image *image, const char *topic,
+/* Parses max.connections.per.ip.overrides: "10.0.0.1:100,::1:5". *out is the caller's to free, also after BN_BAD. */
+int bn_settings_read_exceptions(const struct bn_conf *conf, struct bn_listener_exception **out, int *count,
+                                struct bn_err *e) BN_MUST_CHECK;
+void bn_settings_free_exceptions(struct bn_listener_exception *exceptions, int count);
+/* A topic's configuration: its overrides in the image over the broker's own, conf. Any thread. */
+void bn_settings_topic(const struct bn_conf *conf, const struct bn_image *image, const char *topic,
                        struct bn_log_config *out, int32_t *min_insync);
 
 #endif

@@ -175,8 +175,7 @@ static bool is_static(const char *name) {
 
 static bool is_of_one_broker(const char *name) {
     int key = bn_conf_find(bn_slice_str(name));
-    bool throttle = ends_with(name, ".throttled.rate") || ends_with(name, "io.max.bytes.per.second");
-    if (key >= 0) return bn_conf_row((enum bn_conf_key)key)->mode == BN_CONF_BROKER && !throttle;
+    if (key >= 0) return bn_conf_row((enum bn_conf_key)key)->mode == BN_CONF_BROKER;
     return strncmp(name, "listener.name.", 14) == 0 || needs_listener(name);
 }
 

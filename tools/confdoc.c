@@ -5,7 +5,7 @@
 #include "common/conf/conf.h"
 #include "common/conf/topic_conf.h"
 
-static const char *const modes[] = {"no", "cluster", "broker"};
+static const char *const modes[] = {"no", "all, one", "one", "all, one; only so"};
 
 static void print_valid(const char *valid) {
     /* A bar would end the table's cell. */
@@ -62,9 +62,13 @@ int main(void) {
            "`common/conf/topic_conf.def`; edit those.\n\n"
            "Broker and controller read the same file, `server.properties`, in Java's properties format;\n"
            "`--override key=value` on the command line goes before it. What is set at run time goes before\n"
-           "both: first the one broker's, then the cluster's. An unknown key is a warning with the nearest\n"
+           "both: first the one broker's, then that of all brokers. An unknown key is a warning with the nearest\n"
            "name; a wrong value stops the start, and all of them are told at once. Keys of the form\n"
            "`listener.name.<listener>.<key>` are accepted.\n\n"
+           "**Changes at run time** (`kafka-configs.sh`, AlterConfigs, IncrementalAlterConfigs, or a tool of Kafka\n"
+           "2.x that writes to ZooKeeper): *all* says that the key can be set for all brokers at once, *one* that\n"
+           "it can be set for one. It takes effect on every broker within a moment; every other key is refused\n"
+           "there. What is set at run time and has no effect is told in the broker's trace when it is set.\n\n"
            "## Keys with an effect\n\n");
     print_broker_rows(true);
     printf("\n## Keys that are accepted without effect\n\n"

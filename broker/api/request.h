@@ -25,7 +25,9 @@ struct bn_api_deps {
     int shard_count;
     int32_t broker_id;
     bool auto_create_topics;    /* auto.create.topics.enable */
-    const struct bn_conf *conf; /* static configuration (common/conf) */
+    const struct bn_conf *conf; /* as the file has it */
+    /* As it is in force on the calling shard (borrowed until the turn ends). NULL = always conf. */
+    const struct bn_conf *(*conf_now)(void *arg, struct bn_shard *shard);
     struct bn_logdirs *logdirs; /* paths and states only */
     /* The image as the calling shard knows it (borrowed until the turn ends). */
     struct bn_image *(*image)(void *arg, struct bn_shard *shard);

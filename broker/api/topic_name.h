@@ -6,6 +6,8 @@
 
 /* 1 to 249 of [a-zA-Z0-9._-], and neither "." nor "..", because a name is a directory's. */
 bool bn_topic_name_good(struct bn_slice name);
+/* Why it is not, in Kafka's words. */
+void bn_topic_name_explain(struct bn_slice name, char *text, size_t size);
 bool bn_topic_name_internal(struct bn_slice name);
 
 #endif

@@ -207,6 +207,16 @@ int bn_listener_port(const struct bn_listeners *ls, const char *name) {
     return -1;
 }
 
+void bn_listener_limit(struct bn_listeners *ls, uint32_t max_connections, uint32_t max_connections_per_ip,
+                       const struct bn_listener_exception *exceptions, int exception_count) {
+    BN_ON_SHARD(ls->config.home);
+    ls->config.max_connections = max_connections;
+    ls->config.max_connections_per_ip = max_connections_per_ip;
+    ls->config.exceptions = exceptions;
+    ls->config.exception_count = exception_count;
+    if (ls->started) set_interest(ls);
+}
+
 void bn_listener_start(struct bn_listeners *ls) {
     BN_ON_SHARD(ls->config.home);
     ls->started = true;

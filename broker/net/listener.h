@@ -33,6 +33,10 @@ struct bn_listeners *bn_listener_new(const struct bn_listener_config *config);
 int bn_listener_add(struct bn_listeners *ls, const char *name, const char *host, int port, bool inter_broker,
                     struct bn_err *e) BN_MUST_CHECK;
 int bn_listener_port(const struct bn_listeners *ls, const char *name); /* -1 */
+/* New limits, from the next connection on: those that are there stay. exceptions are borrowed until the next call. On
+ * home. */
+void bn_listener_limit(struct bn_listeners *ls, uint32_t max_connections, uint32_t max_connections_per_ip,
+                       const struct bn_listener_exception *exceptions, int exception_count);
 /* Begins to accept. On home. */
 void bn_listener_start(struct bn_listeners *ls);
 /* Accepts nothing more and closes the listening sockets; connections stay. On home. */

@@ -54,6 +54,10 @@ void bn_trace_reopen(void) {
 
 void bn_trace_set_level(enum bn_trace_level level) { atomic_store(&level_now, (int)level); }
 
+enum bn_trace_level bn_trace_level(void) { return (enum bn_trace_level)atomic_load(&level_now); }
+
+const char *bn_trace_level_name(enum bn_trace_level level) { return level_names[level]; }
+
 bool bn_trace_on(enum bn_trace_level level) {
     return (int)level >= atomic_load_explicit(&level_now, memory_order_relaxed);
 }

@@ -14,6 +14,8 @@ enum bn_trace_level { BN_TRACE_DEBUG, BN_TRACE_INFO, BN_TRACE_WARN, BN_TRACE_ERR
 int bn_trace_open(const char *path, bool also_stderr);
 void bn_trace_reopen(void);
 void bn_trace_set_level(enum bn_trace_level level);
+enum bn_trace_level bn_trace_level(void); /* the least that is written */
+const char *bn_trace_level_name(enum bn_trace_level level);
 bool bn_trace_on(enum bn_trace_level level);
 /* room: where it comes from, a fixed word ("partition"). */
 void bn_trace(enum bn_trace_level level, const char *room, const char *fmt, ...) BN_PRINTF(3, 4);

@@ -397,6 +397,7 @@ void bn_conf_add_synonyms(const struct bn_conf *c, enum bn_conf_key key, struct 
     for (int s = 0; s <= SOURCES; s++) {
         const char *text = s < SOURCES ? c->texts[key][s] : row->default_text;
         if (!text || out->synonym_count == (int)BN_ARRAY_LEN(out->synonyms)) continue;
+        if (s == SOURCES && row->mode == BN_CONF_RUNTIME) continue;
         out->synonyms[out->synonym_count++] = (struct bn_conf_synonym){
             row->name,
             row->type == BN_CONF_PASSWORD ? NULL : text,
@@ -449,7 +450,7 @@ void bn_conf_describe(const struct bn_conf *c, enum bn_conf_key key, struct bn_c
         .doc = row->doc,
         .type = row->type,
         .source = bn_conf_source(c, key),
-        .read_only = row->mode == BN_CONF_STATIC,
+        .read_only = row->mode == BN_CONF_STATIC || row->mode == BN_CONF_RUNTIME, /* as Kafka has it */
         .sensitive = row->type == BN_CONF_PASSWORD,
     };
     bn_conf_add_synonyms(c, key, out);

@@ -20,7 +20,12 @@ enum bn_conf_key {
     BN_CONF_COUNT
 };
 
-enum bn_conf_mode { BN_CONF_STATIC, BN_CONF_CLUSTER, BN_CONF_BROKER };
+enum bn_conf_mode {
+    BN_CONF_STATIC,
+    BN_CONF_CLUSTER, /* may be set at run time for all brokers, and for one */
+    BN_CONF_BROKER,  /* only for one */
+    BN_CONF_RUNTIME, /* like CLUSTER, and known only while it is set at run time */
+};
 
 /* Numbered as DescribeConfigs tells them. */
 enum bn_conf_source {
@@ -29,6 +34,7 @@ enum bn_conf_source {
     BN_CONF_FROM_CLUSTER = 3, /* /config/brokers/<default> */
     BN_CONF_FROM_FILE = 4,    /* the file and --override */
     BN_CONF_FROM_DEFAULT = 5,
+    BN_CONF_FROM_LOGGER = 6,
 };
 
 struct bn_conf_row {

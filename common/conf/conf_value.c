@@ -213,6 +213,7 @@ int bn_conf_value_parse(const char *name, enum bn_conf_type type, const char *va
     }
     case BN_CONF_CLASS:
     case BN_CONF_PASSWORD:
+    case BN_CONF_UNKNOWN:
         return 0;
     }
     BN_UNREACHABLE();

@@ -9,6 +9,7 @@
 
 /* Numbered as DescribeConfigs v1+ tells them. */
 enum bn_conf_type {
+    BN_CONF_UNKNOWN = 0, /* of no row */
     BN_CONF_BOOL = 1,
     BN_CONF_STRING = 2,
     BN_CONF_INT = 3,

@@ -5,6 +5,7 @@
 #
 #   topics     Kafka 3.9's kafka-topics against both; then Barnabas' own kafka-topics.sh against Kafka's
 #   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
+#   configs    Kafka 3.9's kafka-configs against both (2.8's with --zookeeper: old-configs), and configs.py: what tools do not ask
 #   data       Kafka's producer, consumer and offset tools against both, and every znode of both
 #   files      Kafka's DumpLogSegments over all that Barnabas has written, then over what it recovers after a kill
 # Exit status 0: no difference but the ones that normalize.py and docs/ZNODES.md explain.
@@ -165,6 +166,12 @@ if [ -n "$kafka28" ]; then
         [ "$(kcat -q -b "$server" -t old -p 4 -C -e | tr '\n' ' ')" = "a b " ] || { echo "== old: kcat lost records"; differences=1; }
     done
 fi
+
+both_sides configs "$kafka" "$here/configs.cases"
+if [ -n "$kafka28" ]; then both_sides old-configs "$kafka28" "$here/old-configs.cases"; fi
+"$here/configs.py" "$theirs" 0 >"$work/protocol.kafka"
+"$here/configs.py" "$ours" 0 >"$work/protocol.barnabas"
+compare protocol "$work/protocol.kafka" "$work/protocol.barnabas"
 
 both_sides data "$kafka" "$here/data.cases"
 for server in "$theirs" "$ours"; do printf 'a\n' | kcat -q -b "$server" -t made.by.itself -P; done

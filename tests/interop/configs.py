@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """configs.py HOST:PORT BROKER_ID: asks one broker everything about configs that the protocol can ask and tools do not:
 IncrementalAlterConfigs, AlterConfigs and DescribeConfigs, with good and with bad values, and prints every answer. compare.sh
-runs it against Barnabas and against Apache Kafka and compares what it printed. Standard library only."""
+runs it against Barnabas and against Apache Kafka and compares what it printed. Not asked, because Kafka's answers are its
+own: of several keys at once (their order is a hash map's), loggers of another broker (it names itself twice), and the
+threads, whose number it can change at run time. Standard library only."""
 import socket
 import struct
 import sys
@@ -80,6 +82,8 @@ class Client:
 
     def describe(self, label, kind, name, keys=None, only_set=False, documentation=False):
         """DescribeConfigs 3 with synonyms"""
+        if kind == BROKER:
+            time.sleep(0.7)  # Kafka's brokers hear of a change by a watch
         wanted = struct.pack(">i", -1) if keys is None else array([text(k) for k in keys])
         body = array([struct.pack(">b", kind) + text(name) + wanted]) + struct.pack(">??", True, documentation)
         r = self.call(DESCRIBE, 3, body)
@@ -208,7 +212,6 @@ def topics(c):
     c.describe("unknown topic", TOPIC, "nowhere")
     c.describe("bad topic name", TOPIC, "a b")
     c.describe("no topic name", TOPIC, "")
-    c.describe("unknown type", 3, "x")
     c.describe("client metrics", 16, "x")
 
 
@@ -219,8 +222,7 @@ def brokers(c, me):
     one("set", ("log.retention.ms", SET, "100000"))
     one("set two", ("log.segment.bytes", SET, "30000000"), ("log.cleaner.threads", SET, "2"))
     one("set for all", ("log.retention.ms", SET, "200000"), ("message.max.bytes", SET, "2000000"), name="")
-    time.sleep(1)
-    keys = ["log.retention.ms", "log.retention.minutes", "log.retention.hours", "log.segment.bytes", "message.max.bytes",
+    keys = ["log.retention.ms", "log.retention.minutes", "log.segment.bytes", "message.max.bytes",
             "log.roll.ms", "log.roll.hours", "broker.id", "min.insync.replicas", "log.flush.interval.ms",
             "log.flush.scheduler.interval.ms", "compression.type", "log.cleanup.policy"]
     c.describe("broker, some keys", BROKER, me, keys, documentation=True)
@@ -234,14 +236,22 @@ def brokers(c, me):
     one("append to a number", ("log.retention.ms", APPEND, "1"))
     one("read-only", ("broker.id", SET, "3"))
     one("read-only, for all", ("log.dirs", SET, "/x"), name="")
-    one("two read-only", ("broker.id", SET, "3"), ("zookeeper.connect", SET, "x"))
     one("delete a read-only", ("broker.id", DELETE, None))
     one("hours", ("log.retention.hours", SET, "3"))
     one("per broker, for all", ("leader.replication.throttled.rate", SET, "3"), name="")
-    one("listeners, for all", ("listeners", SET, "PLAINTEXT://:1"), name="")
+    one("of one broker, for all", ("principal.builder.class", SET, "x"), name="")
+    one("without a listener", ("ssl.keystore.location", SET, "/x"))
+    one("with a listener", ("listener.name.plaintext.ssl.keystore.location", SET, "/x"))
+    one("with a listener, for all", ("listener.name.plaintext.ssl.keystore.location", SET, "/x"), name="")
+    one("a password", ("listener.name.plaintext.ssl.keystore.password", SET, "x"))
+    one("blanks", ("log.cleaner.backoff.ms", SET, " 14000 "))
     one("throttle", ("leader.replication.throttled.rate", SET, "3000"))
     one("bad throttle", ("leader.replication.throttled.rate", SET, "-1"))
     one("unknown", ("no.such.key", SET, "3"))
+    one("unknown for all", ("no.such.key", SET, "4"), ("no.such.too", SET, "4"), name="")
+    c.describe("broker, unknown keys", BROKER, me, ["no.such.key", "no.such.too", "no.such.other"], documentation=True)
+    c.describe("defaults with unknown keys", BROKER, "", documentation=True)
+    one("delete unknown for all", ("no.such.key", DELETE, None), ("no.such.too", DELETE, None), name="")
     one("delete unknown", ("no.such.key", DELETE, None))
     one("append to unknown", ("no.such.other", APPEND, "3"))
     one("bad number", ("log.retention.ms", SET, "x"))
@@ -258,8 +268,6 @@ def brokers(c, me):
     one("bad connection exceptions", ("max.connections.per.ip.overrides", SET, "nowhere.invalid"))
     one("bad connection exception", ("max.connections.per.ip.overrides", SET, "127.0.0.1:x"))
     one("connection exceptions", ("max.connections.per.ip.overrides", SET, "127.0.0.1:500"))
-    one("io threads far too many", ("num.io.threads", SET, "800"))
-    one("io threads far too few", ("num.io.threads", SET, "1"))
     one("lags", ("log.cleaner.min.compaction.lag.ms", SET, "10"), ("log.cleaner.max.compaction.lag.ms", SET, "5"))
     one("another broker", ("log.retention.ms", SET, "3"), name="77")
     one("no number", ("log.retention.ms", SET, "3"), name="abc")
@@ -274,12 +282,10 @@ def brokers(c, me):
     c.alter("broker: null", [(BROKER, me, [("log.retention.ms", None)])])
     c.alter("broker: bad value", [(BROKER, me, [("log.retention.ms", "x")])])
     c.alter("broker: for all", [(BROKER, "", [("log.retention.bytes", "7000000")])])
-    c.alter("broker: for all, per broker", [(BROKER, "", [("listeners", "PLAINTEXT://:1")])])
-    time.sleep(1)
+    c.alter("broker: for all, per broker", [(BROKER, "", [("principal.builder.class", "x")])])
     c.describe("broker, what is set at last", BROKER, me, only_set=True)
     c.describe("defaults at last", BROKER, "")
     c.alter("broker: nothing left", [(BROKER, me, []), (BROKER, "", [])])
-    time.sleep(1)
     c.describe("broker, nothing set", BROKER, me, only_set=True)
     c.describe("defaults, nothing set", BROKER, "")
     c.describe("a topic at last", TOPIC, "cfg2", ["retention.ms", "segment.bytes", "max.message.bytes", "flush.ms"])
@@ -289,7 +295,6 @@ def loggers(c, me):
     def one(label, *ops, name=me):
         c.incremental("logger: " + label, [(LOGGER, name, list(ops))])
 
-    one("another broker", ("root", SET, "INFO"), name="77")
     one("no number", ("root", SET, "INFO"), name="abc")
     one("no name", ("root", SET, "INFO"), name="")
     one("bad level", ("root", SET, "LOUD"))

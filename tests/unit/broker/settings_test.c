@@ -114,7 +114,7 @@ START_TEST(test_topic) {
     ck_assert_int_eq(bn_settings_init(&s, conf, 4, &e), 0);
     struct bn_log_config out;
     int32_t min_insync = 0;
-    bn_settings_topic(&s, image, "orders", &out, &min_insync);
+    bn_settings_topic(conf, image, "orders", &out, &min_insync);
     ck_assert(out.compact && out.delete && out.log_append_time);
     ck_assert_int_eq(out.compression, BN_CODEC_ZSTD);
     ck_assert_int_eq(out.compression_level, 7);
@@ -123,7 +123,7 @@ START_TEST(test_topic) {
     ck_assert_int_eq(out.retention_ms, 3600000);
     ck_assert_int_eq(out.max_message_bytes, 2000);
     ck_assert_int_eq(min_insync, 2);
-    bn_settings_topic(&s, image, "other", &out, &min_insync);
+    bn_settings_topic(conf, image, "other", &out, &min_insync);
     ck_assert(!out.compact && out.delete);
     ck_assert_int_eq(out.compression, -1);
     ck_assert_int_eq(out.timestamp_before_max_ms, INT64_MAX);
