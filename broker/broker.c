@@ -9,6 +9,7 @@
  * The main shard runs on the main thread, so that a small machine's broker has one thread that matters. */
 #include "broker/broker.h"
 
+#include "broker/api/session_cache.h"
 #include "broker/broker_int.h"
 #include "broker/cluster/forward.h"
 #include "common/base/alloc.h"
@@ -128,6 +129,9 @@ static void alter_partition(void *arg, struct bn_shard *shard, const Bn__AlterPa
 
 /* ---- composing ---- */
 
+/* Of all fetch sessions together; each takes some 200 bytes (docs/PERFORMANCE.md). */
+enum { SESSION_PARTITIONS_MAX = 1000000 };
+
 static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
     const struct bn_conf *conf = b->settings->conf;
     p->image = bn_image_empty();
@@ -155,6 +159,10 @@ static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
         .arg = b,
     };
     b->rosters[p->shard->index] = bn_roster_new(&roster);
+    int index = p->shard->index;
+    int slots = bn_conf_int(conf, BN_CONF_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
+    b->sessions[index] = bn_session_cache_new(&b->deps, p->shard, bn_session_cache_share(slots, index, b->shard_count),
+                                              bn_session_cache_share(SESSION_PARTITIONS_MAX, index, b->shard_count));
     p->api = bn_api_new(&b->deps, p->shard, &bn_api_wire_net);
     int64_t budget = bn_conf_i64(conf, BN_CONF_QUEUED_MAX_REQUEST_BYTES);
     int64_t largest = bn_conf_i64(conf, BN_CONF_SOCKET_REQUEST_MAX_BYTES);
@@ -175,6 +183,7 @@ static void compose(struct bn_broker *b) {
         .env = b->config.env,
         .shards = b->shards,
         .rosters = b->rosters,
+        .sessions = b->sessions,
         .shard_count = b->shard_count,
         .broker_id = b->broker_id,
         .logdirs = b->logdirs,
@@ -351,6 +360,7 @@ static void make_shards(struct bn_broker *b) {
     b->shards = bn_alloc_zero(n, sizeof *b->shards);
     b->rosters = bn_alloc_zero(n, sizeof *b->rosters);
     b->sets = bn_alloc_zero(n, sizeof *b->sets);
+    b->sessions = bn_alloc_zero(n, sizeof *b->sessions);
     b->places = bn_alloc_zero(n, sizeof *b->places);
     for (int i = 0; i < b->shard_count; i++) {
         b->shards[i] = bn_shard_new(i);
@@ -422,6 +432,7 @@ static void free_place(struct bn_broker_place *p) {
     if (p->api && bn_api_open_count(p->api) > 0) return;
     bn_conns_free(p->conns);
     bn_api_free(p->api);
+    bn_session_cache_free(p->broker->sessions[p->shard->index]);
 }
 
 void bn_broker_free(struct bn_broker *b) {
@@ -439,6 +450,7 @@ void bn_broker_free(struct bn_broker *b) {
     bn_alloc_free(b->shards);
     bn_alloc_free(b->rosters);
     bn_alloc_free(b->sets);
+    bn_alloc_free(b->sessions);
     bn_alloc_free(b->places);
     bn_alloc_free(b);
 }

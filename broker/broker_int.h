@@ -31,6 +31,7 @@ struct bn_broker {
     struct bn_shard **shards;
     struct bn_roster **rosters; /* by shard; NULL once stopped, told on that shard */
     struct bn_conns **sets;
+    struct bn_session_cache **sessions; /* by shard */
     int shard_count;
     struct bn_pool *pool;
     struct bn_logdirs *logdirs;

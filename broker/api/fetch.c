@@ -1,4 +1,5 @@
-/* fetch.c: Fetch 4-17, without sessions (an answer's session id is 0, which every client copes with).
+/* fetch.c: Fetch 4-17. What belongs to a session is handed to fetch_session.c; here is the fetch without one (an
+ * answer's session id is 0).
  *
  * Every partition is read at once on its own shard; what it gives is ranges of files, so reading costs a look-up. If
  * that is less than min_bytes, the request parks: it registers a wish with every partition and reads anew when one of
@@ -10,14 +11,13 @@
  *        +------------------------------------------------------------------------------+
  */
 #include "broker/api/api.h"
+#include "broker/api/fetch_answer.h"
+#include "broker/api/fetch_session.h"
 #include "broker/api/scatter.h"
 
 #include <stdatomic.h>
 
 #include "common/base/check.h"
-#include "common/conf/conf.h"
-
-enum { FETCH_WAIT_MAX_MS = 300000 }; /* a client may ask for more; it is answered (empty) after this */
 
 struct fetch;
 
@@ -145,55 +145,6 @@ static void park(struct fetch *f) {
 
 /* ---- answering ---- */
 
-/* Tells once how a broker is reached on the listener that the client came in by; nothing when it is not. */
-static void add_endpoint(struct bn_request *r, struct kmsg_fetch_response *response, int32_t id) {
-    const struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
-    for (int32_t i = 0; i < response->node_endpoints.n; i++) {
-        if (response->node_endpoints.v[i].node_id == id) return;
-    }
-    const struct bn_image_broker *broker = bn_image_broker(image, id);
-    const struct bn_image_endpoint *at = broker ? bn_image_endpoint(broker, r->listener) : NULL;
-    if (!at) return;
-    if (!response->node_endpoints.v) {
-        response->node_endpoints.v = bn_arena_array(&r->arena, (size_t)image->broker_count,
-                                                    sizeof *response->node_endpoints.v);
-        BN_ASSERT(response->node_endpoints.v); /* the budget is lifted */
-    }
-    response->node_endpoints.v[response->node_endpoints.n++] = (struct kmsg_fetch_response_node_endpoint){
-        .node_id = id, .host = bn_slice_str(at->host), .port = at->port, .rack = bn_slice_str(broker->rack)};
-}
-
-/* KIP-951: whom to ask instead, as this broker's replica knows it, or else the image. */
-static void tell_leader(struct bn_request *r, struct fetch_part *p) {
-    if (r->header.api_version < 16) return;
-    p->answer->current_leader.leader_id = p->read.leader_id;
-    p->answer->current_leader.leader_epoch = p->read.leader_epoch;
-    struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
-    struct bn_image_topic *topic = bn_image_topic_by_id(image, &p->scatter.topic_id);
-    const struct bn_image_partition *state = topic ? bn_image_partition(topic, p->scatter.partition) : NULL;
-    if (state && p->read.leader_epoch < state->leader_epoch) {
-        p->answer->current_leader.leader_id = state->leader;
-        p->answer->current_leader.leader_epoch = state->leader_epoch;
-    }
-    add_endpoint(r, &p->fetch->response, p->answer->current_leader.leader_id);
-}
-
-static void fill(struct bn_request *r, struct fetch_part *p) {
-    p->answer->error_code = p->read.error;
-    p->answer->high_watermark = p->read.high_watermark;
-    p->answer->last_stable_offset = p->read.last_stable_offset;
-    p->answer->log_start_offset = p->read.log_start_offset;
-    p->answer->records.chain = &p->read.records;
-    if (r->header.api_version >= 12) {
-        p->answer->diverging_epoch.epoch = p->read.diverging_epoch;
-        p->answer->diverging_epoch.end_offset = p->read.diverging_end;
-    }
-    if (p->read.error == KE_KAFKA_STORAGE_ERROR && r->header.api_version <= 5)
-        p->answer->error_code = KE_NOT_LEADER_OR_FOLLOWER;
-    bool elsewhere = p->read.error == KE_NOT_LEADER_OR_FOLLOWER || p->read.error == KE_FENCED_LEADER_EPOCH;
-    if (elsewhere) tell_leader(r, p);
-}
-
 /* Partitions read side by side were each given all of max_bytes: those past it, in the order asked, wait for the next
  * request. */
 static int64_t trim(struct fetch *f) {
@@ -215,8 +166,10 @@ static void answer(struct fetch *f) {
     struct bn_request *r = f->scatter.request;
     struct fetch_part *parts = f->scatter.parts;
     bn_timer_stop(&f->timer);
-    r->arena.budget_bytes = SIZE_MAX; /* what follows is sized by the image: each broker once */
-    for (int i = 0; i < f->scatter.count; i++) fill(r, &parts[i]);
+    for (int i = 0; i < f->scatter.count; i++) {
+        bn_fetch_answer_fill(r, &f->response, &parts[i].scatter.topic_id, parts[i].scatter.partition, &parts[i].read,
+                             parts[i].answer);
+    }
     /* Encoding moves the chains' content into the reply. */
     bn_request_reply(r, &f->response);
 }
@@ -255,7 +208,6 @@ static void read_all(struct fetch *f) {
 static void prepare_part(struct bn_request *r, struct fetch_part *p, const struct bn_image_topic *topic,
                          int16_t missing, const struct kmsg_fetch_request_partition *in) {
     const struct kmsg_fetch_request *q = r->message;
-    p->answer->partition_index = in->partition;
     p->scatter.partition = in->partition;
     p->partition_max_bytes = in->partition_max_bytes;
     bn_chain_init(&p->read.records);
@@ -263,7 +215,7 @@ static void prepare_part(struct bn_request *r, struct fetch_part *p, const struc
     p->read.current_leader_epoch = in->current_leader_epoch;
     p->read.last_fetched_epoch = in->last_fetched_epoch;
     p->read.replica_log_start = in->log_start_offset;
-    p->read.replica_id = r->header.api_version >= 15 ? q->replica_state.replica_id : q->replica_id;
+    p->read.replica_id = bn_fetch_answer_replica(r);
     p->read.replica_epoch = r->header.api_version >= 15 ? q->replica_state.replica_epoch : -1;
     p->read.leader_id = p->read.leader_epoch = -1;
     p->read.diverging_epoch = -1;
@@ -300,9 +252,6 @@ static bool prepare(struct bn_request *r, struct fetch *f) {
         for (int32_t k = 0; k < t->partitions.n; k++, parts++) {
             parts->fetch = f;
             parts->answer = &out->partitions.v[k];
-            bn_codec_defaults(&kmsg_fetch_response_partition_desc, parts->answer);
-            /* Null, not empty: nothing was aborted as far as read_uncommitted cares (KIP-98). */
-            parts->answer->aborted_transactions.n = q->isolation_level == 1 ? 0 : -1;
             prepare_part(r, parts, topic, by_id ? KE_UNKNOWN_TOPIC_ID : KE_UNKNOWN_TOPIC_OR_PARTITION,
                          &t->partitions.v[k]);
         }
@@ -310,33 +259,34 @@ static bool prepare(struct bn_request *r, struct fetch *f) {
     return true;
 }
 
-/* KIP-227: nobody was ever given a session here, so only the three full forms are good. */
-static int16_t check_session(const struct kmsg_fetch_request *q) {
-    if (q->session_epoch == -1 || q->session_epoch == 0) return KE_NONE;
-    return KE_FETCH_SESSION_ID_NOT_FOUND;
+/* The five forms of KIP-227. True: the request is in a session's hands. */
+static bool into_session(struct bn_request *r) {
+    const struct kmsg_fetch_request *q = r->message;
+    if (r->header.api_version < 7) return false;
+    bool whole = q->session_epoch == 0 || q->session_epoch == -1;
+    if (!whole) {
+        bn_fetch_session_continue(r);
+        return true;
+    }
+    if (q->session_id != 0) bn_fetch_session_end(r);
+    return q->session_epoch == 0 && bn_fetch_session_begin(r);
 }
 
 void bn_api_fetch(struct bn_request *r) {
-    const struct kmsg_fetch_request *q = r->message;
+    if (into_session(r)) return;
     struct fetch *f = bn_arena_alloc(&r->arena, sizeof *f);
     if (!f) {
         bn_request_close(r, "a Fetch names more partitions than its size allows");
         return;
     }
     bn_codec_defaults(&kmsg_fetch_response_desc, &f->response);
-    f->response.error_code = r->header.api_version >= 7 ? check_session(q) : KE_NONE;
-    if (f->response.error_code != KE_NONE) {
-        bn_request_reply(r, &f->response);
-        return;
-    }
     f->scatter = (struct bn_scatter){.request = r, .part_size = sizeof(struct fetch_part)};
-    f->max_bytes = q->max_bytes;
-    if (r->deps->conf) f->max_bytes = bn_min_i64(f->max_bytes, bn_conf_i64(r->deps->conf, BN_CONF_FETCH_MAX_BYTES));
+    f->max_bytes = bn_fetch_answer_max_bytes(r);
     f->wake.run = on_wake;
     atomic_init(&f->woken, true); /* until it parks */
     bn_timer_init(&f->timer, r->shard->loop, on_timer);
-    int64_t wait_ms = bn_max_i64(0, bn_min_i64(q->max_wait_ms, FETCH_WAIT_MAX_MS));
-    f->deadline_ms = bn_loop_now_ms(r->shard->loop) + (uint64_t)wait_ms;
+    uint64_t wait_ms = bn_fetch_answer_wait_ms(r);
+    f->deadline_ms = bn_loop_now_ms(r->shard->loop) + wait_ms;
     f->last_try = wait_ms == 0;
     if (!prepare(r, f)) {
         bn_request_close(r, "a Fetch names more partitions than its size allows");

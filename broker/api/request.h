@@ -16,12 +16,14 @@
 #include "proto/kafka/kmsg.h"
 
 struct bn_conn;
+struct bn_session_cache;
 
 /* What every handler sees of the broker; composed by broker/broker.c; constant after start. */
 struct bn_api_deps {
     const struct bn_env *env;
     struct bn_shard *const *shards;
-    struct bn_roster *const *rosters; /* parallel to shards; a roster is touched on its shard only */
+    struct bn_roster *const *rosters;         /* parallel to shards; a roster is touched on its shard only */
+    struct bn_session_cache *const *sessions; /* fetch sessions, parallel to shards; NULL: none are given out */
     int shard_count;
     int32_t broker_id;
     bool auto_create_topics;    /* auto.create.topics.enable */

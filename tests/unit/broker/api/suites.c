@@ -13,6 +13,10 @@ Suite *describe_log_dirs_suite(void);
 Suite *describe_producers_suite(void);
 Suite *describe_topic_partitions_suite(void);
 Suite *fetch_suite(void);
+Suite *fetch_answer_suite(void);
+Suite *fetch_session_suite(void);
+Suite *session_cache_suite(void);
+Suite *session_lane_suite(void);
 Suite *describe_configs_suite(void);
 Suite *find_coordinator_suite(void);
 Suite *incremental_alter_configs_suite(void);
@@ -47,6 +51,10 @@ const unit_suite_fn unit_suites[] = {
     scatter_suite,
     produce_suite,
     fetch_suite,
+    fetch_answer_suite,
+    session_lane_suite,
+    session_cache_suite,
+    fetch_session_suite,
     list_offsets_suite,
     offset_for_leader_epoch_suite,
     alter_configs_suite,
