@@ -15,7 +15,9 @@ PARTITIONS = 6
 
 def watch_states(zookeeper, topic, partitions):
     wait_for(lambda: all(zookeeper.get(f"/brokers/topics/{topic}/partitions/{p}/state") for p in range(partitions)), 30, f"states of {topic}")
-    return StateLog(zookeeper, topic, partitions)
+    states = StateLog(zookeeper, topic, partitions)
+    wait_for(lambda: all(states.now(p) for p in range(partitions)), 30, f"the first look at {topic}")
+    return states
 
 
 class Kind:
@@ -83,9 +85,9 @@ class Kind:
         commits = [self.states.first(p, began, lambda s: s["leader"] not in (broker, -1), self.patience)[0] for p in led]
         self.figure("kill->first commit", (min(commits) - began) / 1e6)
         self.figure("kill->commit", (max(commits) - began) / 1e6)
-        self.figure("kill->next ack", (self.load.next_ack(led, ended, self.patience) - began) / 1e6)
-        for p in led:
-            self.load.next_ack({p}, ended, self.patience)
+        acks = [self.load.next_ack({p}, ended, self.patience) for p in led]
+        self.figure("kill->next ack", (min(acks) - began) / 1e6)
+        self.figure("kill->next ack of each", (max(acks) - began) / 1e6)
         self.figure("slowest record", self.load.slowest_ms())
 
 
@@ -138,6 +140,10 @@ class Stop(Kind):
     """SIGSTOP of a leader beyond its session, then SIGCONT: no proof of death, so the session decides; the woken broker steps down, cuts what nobody
     else has and follows."""
     overrides = ("zookeeper.session.timeout.ms=6000",)
+
+    def __init__(self, cluster, rng, properties=None, rate=2000):
+        # What is under way to a broker that neither answers nor closes is given up only by this timeout, 60 s by default.
+        super().__init__(cluster, rng, {"socket.timeout.ms": "10000", **(properties or {})}, rate)
 
     def one(self, i):
         broker, led = self.some_leader()

@@ -29,8 +29,8 @@ def zkcli(cluster, paths):
 
 def steady(line):
     """Without what differs from run to run."""
-    line = re.sub(r'"timestamp":"\d+"', '"timestamp":"T"', line)
-    line = re.sub(r'127\.0\.0\.1:\d+', "127.0.0.1:PORT", re.sub(r'"port":\d+', '"port":PORT', line))
+    line = re.sub(r'"timestamp":"\d+"', '"timestamp":"T"', re.sub(r'"topic_id":"[^"]*"', '"topic_id":"ID"', line))
+    line = re.sub(r'127\.0\.0\.1:\d+', "127.0.0.1:PORT", re.sub(r'"port":\d+', '"port":0', line))
     line = re.sub(r'ephemeralOwner = 0x[1-9a-f][0-9a-f]*', "ephemeralOwner = SESSION", line)
     if line.startswith("{"):
         node = json.loads(line)
