@@ -8,7 +8,9 @@
 #include "common/base/alloc.h"
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
+#include "tools/admin.h"
 #include "tools/command.h"
+#include "tools/jsonout.h"
 #include "tools/pattern.h"
 
 enum { API_CREATE_TOPICS = 19, API_DELETE_TOPICS = 20, API_CREATE_PARTITIONS = 37 };
@@ -33,14 +35,26 @@ static int list(const struct bn_topic_task *t, struct bn_session *s) {
     if (!all) return BN_COMMAND_FAILED;
     qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
     int found = 0;
+    bool json = false;
+    if (!bn_admin_json(t->options, &json)) return BN_COMMAND_FAILED;
+    struct bn_jsonout j;
+    bn_jsonout_init(&j);
+    bn_jsonout_array(&j, "topics");
     for (int32_t i = 0; i < all->topics.n; i++) {
         const struct kmsg_metadata_response_topic *topic = &all->topics.v[i];
         if (bn_options_has(t->options, "exclude-internal") && topic->is_internal) continue;
         if (!bn_pattern_matches(t->topic, topic->name)) continue;
         found++;
-        printf("%.*s\n", BN_SLICE_FMT(topic->name));
+        if (json)
+            bn_jsonout_text(&j, NULL, topic->name);
+        else
+            printf("%.*s\n", BN_SLICE_FMT(topic->name));
     }
-    if (found == 0 && t->kafka) putchar('\n'); /* as Kafka's tool, which ends the line of no names */
+    if (json)
+        bn_jsonout_print(&j);
+    else
+        bn_str_fini(&j.text);
+    if (found == 0 && t->kafka && !json) putchar('\n'); /* as Kafka's tool, which ends the line of no names */
     return BN_COMMAND_OK;
 }
 
@@ -254,6 +268,7 @@ static int for_each(const struct bn_topic_task *t, struct bn_session *s) {
     }
     if (found > 0 || bn_options_has(t->options, "if-exists")) return rc;
     fprintf(stderr, "%sTopic '%s' does not exist as expected\n", t->error_prefix, t->topic);
+    if (!t->kafka) bn_admin_suggest_topic(s, bn_slice_str(t->topic));
     return BN_COMMAND_FAILED;
 }
 

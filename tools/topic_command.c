@@ -19,9 +19,10 @@
         {"at-min-isr-partitions", BN_OPTION_FLAG, "describe: only those at min.insync.replicas"},                      \
         {"delete-config", BN_OPTION_VALUE, NULL}, {"topic-id", BN_OPTION_VALUE, "describe: the topic with this id"},   \
         {"topics-with-overrides", BN_OPTION_FLAG, "describe: only topics with configs of their own"},                  \
-        {"command-config", BN_OPTION_VALUE, NULL}, {"disable-rack-aware", BN_OPTION_FLAG, NULL},                       \
-        {"force", BN_OPTION_FLAG, NULL}, {"partition-size-limit-per-response", BN_OPTION_VALUE, NULL},                 \
-        {"help", BN_OPTION_FLAG, "this text"},
+        {"format", BN_OPTION_VALUE, "list, describe: text (default) or json"},                                         \
+        {"command-config", BN_OPTION_VALUE, "a file of client properties"},                                            \
+        {"disable-rack-aware", BN_OPTION_FLAG, NULL}, {"force", BN_OPTION_FLAG, NULL},                                 \
+        {"partition-size-limit-per-response", BN_OPTION_VALUE, NULL}, {"help", BN_OPTION_FLAG, "this text"},
 
 static const struct bn_option kafka_table[] = {
     {"create", BN_OPTION_FLAG, "create a topic"},
