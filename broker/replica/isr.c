@@ -169,15 +169,9 @@ int bn_isr_min(const struct bn_isr *s, int32_t min_insync) {
     return min_insync < s->replica_count ? min_insync : s->replica_count;
 }
 
+/* All that may be in the ISR as far as is known: the maximal ISR. */
 static bool may_be_member(const struct bn_isr *s, const struct bn_isr_follower *f) {
     return f->member || (s->change != BN_ISR_SETTLED && f->proposed);
-}
-
-int bn_isr_maximal_count(const struct bn_isr *s) {
-    int count = s->member_count;
-    if (s->change != BN_ISR_EXPANDING) return count;
-    for (int i = 0; i < s->follower_count; i++) count += s->followers[i].proposed && !s->followers[i].member;
-    return count;
 }
 
 bool bn_isr_caught_up(const struct bn_isr_follower *f, const struct bn_isr_view *v) {

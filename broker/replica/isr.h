@@ -87,8 +87,6 @@ void bn_isr_appended(struct bn_isr *s, int64_t old_end, int64_t now_ms);
 
 /* min.insync.replicas, at most the replication factor. */
 int bn_isr_min(const struct bn_isr *s, int32_t min_insync);
-/* The committed and the proposed ISR together: all that may be in the ISR as far as is known. */
-int bn_isr_maximal_count(const struct bn_isr *s);
 /* The high watermark: never below the view's (3-replication 3.2). */
 int64_t bn_isr_watermark(const struct bn_isr *s, const struct bn_isr_view *v, int32_t min_insync);
 /* Proposes to take in `follower` (which just fetched), or with -1 somebody who has caught up; one at a time. True when

@@ -2,6 +2,8 @@
  */
 #include "tests/unit/broker/replica/world.h"
 
+#include "broker/replica/partition_int.h"
+#include "proto/kafka/batch.h"
 #include "proto/kafka/errors.h"
 #include "tests/unit/unit.h"
 
@@ -64,6 +66,210 @@ START_TEST(test_min_insync_is_at_most_the_replication_factor) {
 }
 END_TEST
 
+static const struct world_state trio = {WORLD_BROKER, 4, 0, {WORLD_BROKER, 2, 3}, {WORLD_BROKER, 2, 3}, 3, 3};
+
+static int64_t watermark(struct world *w) {
+    struct bn_partition_read r;
+    ck_assert_int_eq(world_read(w, 0, -1, &r), KE_NONE);
+    return r.high_watermark;
+}
+
+static void begin(struct world *w, struct world_state state) {
+    world_start(w);
+    for (int32_t id = 1; id <= 3; id++) world_register(w, id, 10 + id);
+    world_decide(w, state);
+    world_await_open(w);
+}
+
+/* acks=all is answered when every in-sync follower has asked for what comes next, and not before. */
+START_TEST(test_followers_commit) {
+    struct world w;
+    struct world_append a = {.producer_id = -1}, b = a;
+    struct bn_partition_read r;
+    begin(&w, trio);
+    world_append_start(&w, 3, -1, 60000, &a);
+    world_append_start(&w, 2, -1, 60000, &b);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 0, 4, &r), KE_NONE);
+    ck_assert_uint_gt(r.bytes, 0);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 5, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 0, 4, NULL), KE_NONE);
+    ck_assert(!world_append_is_done(&a));
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 3, 4, &r), KE_NONE);
+    ck_assert_int_eq(r.high_watermark, 3); /* the answer knows already what the fetch brought about */
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    ck_assert_int_eq(a.append.log.base_offset, 0);
+    ck_assert(!world_append_is_done(&b));
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 5, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_append_end(&b), KE_NONE);
+    ck_assert_int_eq(watermark(&w), 5);
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 2, 4, NULL), KE_NONE); /* it truncated: nothing is taken back */
+    ck_assert_int_eq(watermark(&w), 5);
+    world_stop(&w);
+}
+END_TEST
+
+/* Somebody outside the ISR is not waited for; once proposed he is; the min.insync check counts only who is committed.
+ */
+START_TEST(test_joining) {
+    struct world w;
+    struct world_state state = trio;
+    struct world_append a = {.producer_id = -1};
+    state.isr_count = 2;
+    world_start(&w);
+    w.min_insync = 3;
+    for (int32_t id = 1; id <= 3; id++) world_register(&w, id, 10 + id);
+    world_decide(&w, state);
+    world_await_open(&w);
+    ck_assert_int_eq(world_append(&w, 4, 1, 1000, NULL), KE_NONE);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 4, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 4, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_append(&w, 1, -1, 1000, NULL), KE_NOT_ENOUGH_REPLICAS);
+    ck_assert_int_eq(watermark(&w), 0);
+    state.isr_count = 3;
+    state.partition_epoch = 1;
+    world_answer(&w, KE_NONE, state);
+    ck_assert_int_eq(watermark(&w), 4);
+    world_append_start(&w, 1, -1, 60000, &a);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 5, 4, NULL), KE_NONE);
+    ck_assert(!world_append_is_done(&a));
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 5, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    world_stop(&w);
+}
+END_TEST
+
+/* What is parked ends with the leader epoch, also where the leader stays; the new one knows of nobody. */
+START_TEST(test_new_epoch) {
+    static const int32_t leaders[] = {WORLD_BROKER, 2};
+    for (size_t i = 0; i < BN_ARRAY_LEN(leaders); i++) {
+        struct world w;
+        struct world_state state = trio;
+        struct world_append a = {.producer_id = -1};
+        begin(&w, trio);
+        ck_assert_int_eq(world_append(&w, 2, 1, 1000, NULL), KE_NONE);
+        ck_assert_int_eq(world_fetch(&w, 2, 12, 2, 4, NULL), KE_NONE);
+        ck_assert_int_eq(world_fetch(&w, 3, 13, 2, 4, NULL), KE_NONE);
+        ck_assert_int_eq(watermark(&w), 2);
+        world_append_start(&w, 2, -1, 60000, &a);
+        ck_assert_int_eq(world_fetch(&w, 2, 12, 4, 4, NULL), KE_NONE);
+        state.leader_epoch = 5;
+        state.partition_epoch = 1;
+        state.leader = leaders[i];
+        world_decide(&w, state);
+        ck_assert_int_eq(world_append_end(&a), KE_NOT_LEADER_OR_FOLLOWER);
+        ck_assert_int_eq(a.append.leader_id, leaders[i]);
+        ck_assert_int_eq(a.append.leader_epoch, 5);
+        if (leaders[i] == WORLD_BROKER) {
+            ck_assert_int_eq(world_fetch(&w, 3, 13, 4, 5, NULL), KE_NONE);
+            ck_assert_int_eq(watermark(&w), 2);
+            ck_assert_int_eq(world_fetch(&w, 2, 12, 4, 5, NULL), KE_NONE);
+            ck_assert_int_eq(watermark(&w), 4);
+        }
+        world_stop(&w);
+    }
+}
+END_TEST
+
+/* Below min.insync.replicas what is parked waits for its time to be over, and is answered if the ISR grows before. */
+START_TEST(test_isr_falls_below_min) {
+    struct world w;
+    struct world_state state = trio;
+    struct world_append a = {.producer_id = -1}, b = a;
+    world_start(&w);
+    w.min_insync = 2;
+    world_decide(&w, state);
+    world_await_open(&w);
+    world_append_start(&w, 1, -1, 60000, &a);
+    state.partition_epoch = 1;
+    state.isr_count = 1;
+    world_decide(&w, state);
+    ck_assert(!world_append_is_done(&a));
+    world_append_start(&w, 1, 1, 60000, &b);
+    ck_assert_int_eq(world_append_end(&b), KE_NONE);
+    ck_assert_int_eq(watermark(&w), 0);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 2, 4, NULL), KE_NONE);
+    ck_assert_int_eq(watermark(&w), 0);
+    state.partition_epoch = 2;
+    state.isr_count = 2;
+    world_decide(&w, state);
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    ck_assert_int_eq(watermark(&w), 2);
+    world_stop(&w);
+}
+END_TEST
+
+/* A duplicate is answered, with the offsets of the original, when that is committed (safety §3). */
+START_TEST(test_duplicate_waits) {
+    struct world w;
+    struct world_append a = {.producer_id = 7, .sequence = 0}, b = a;
+    begin(&w, trio);
+    world_append_start(&w, 3, -1, 60000, &a);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_NONE);
+    world_append_start(&w, 3, -1, 60000, &b);
+    ck_assert(!world_append_is_done(&a) && !world_append_is_done(&b));
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 3, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 3, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    ck_assert_int_eq(world_append_end(&b), KE_NONE);
+    ck_assert(b.append.log.duplicate);
+    ck_assert_int_eq(b.append.log.base_offset, 0);
+    ck_assert_int_eq(b.append.log.last_offset, 2);
+    world_stop(&w);
+}
+END_TEST
+
+/* What this broker took in as a follower counts when it leads: the producer's retry is a duplicate, and waits until the
+ * followers of the new epoch have it. */
+struct replicated {
+    struct bn_str bytes;
+    int status;
+};
+
+static void do_replicate(struct world *w, void *arg) {
+    struct replicated *r = arg;
+    struct bn_log_replica in = {.bytes = (const uint8_t *)r->bytes.ptr, .len = r->bytes.len, .fetch_offset = 0};
+    r->status = bn_log_append_replica(bn_roster_find(w->roster, &world_id, 0)->log, &in);
+}
+
+START_TEST(test_duplicate_after_failover) {
+    struct world w;
+    struct world_state state = trio;
+    struct world_append a = {.producer_id = 7, .sequence = 0};
+    struct replicated r;
+    struct bn_batch_builder builder;
+    bn_batch_builder_init(&builder);
+    bn_str_init(&r.bytes);
+    builder.producer_id = 7;
+    builder.producer_epoch = 0;
+    builder.base_sequence = 0;
+    builder.leader_epoch = 3;
+    for (int i = 0; i < 3; i++)
+        bn_batch_builder_add(&builder, i, 1000, BN_SLICE_NULL, BN_SLICE_LIT("value"), 0, BN_SLICE_NULL);
+    ck_assert_int_eq(bn_batch_builder_finish(&builder, BN_CODEC_NONE, 0, &r.bytes), BN_OK);
+    bn_batch_builder_fini(&builder);
+    state.leader = 2;
+    state.leader_epoch = 3;
+    begin(&w, state);
+    world_on_shard(&w, do_replicate, &r);
+    ck_assert_int_eq(r.status, BN_OK);
+    world_decide(&w, trio);
+    world_append_start(&w, 3, -1, 60000, &a);
+    ck_assert_int_eq(world_fetch(&w, 2, 12, 3, 4, NULL), KE_NONE);
+    ck_assert(!world_append_is_done(&a));
+    ck_assert_int_eq(world_fetch(&w, 3, 13, 3, 4, NULL), KE_NONE);
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    ck_assert(a.append.log.duplicate);
+    ck_assert_int_eq(a.append.log.last_offset, 2);
+    ck_assert_int_eq(watermark(&w), 3);
+    a.sequence = 3; /* the next one is none */
+    world_append_start(&w, 1, 1, 1000, &a);
+    ck_assert_int_eq(world_append_end(&a), KE_NONE);
+    ck_assert_int_eq(a.append.log.base_offset, 3);
+    bn_str_fini(&r.bytes);
+    world_stop(&w);
+}
+END_TEST
+
 Suite *partition_lead_suite(void) {
     Suite *s = suite_create("partition_lead");
     TCase *t = tcase_create("partition_lead");
@@ -71,6 +277,12 @@ Suite *partition_lead_suite(void) {
     tcase_add_test(t, test_alone_commits_at_once);
     tcase_add_test(t, test_min_insync);
     tcase_add_test(t, test_min_insync_is_at_most_the_replication_factor);
+    tcase_add_test(t, test_followers_commit);
+    tcase_add_test(t, test_joining);
+    tcase_add_test(t, test_new_epoch);
+    tcase_add_test(t, test_isr_falls_below_min);
+    tcase_add_test(t, test_duplicate_waits);
+    tcase_add_test(t, test_duplicate_after_failover);
     suite_add_tcase(s, t);
     return s;
 }
