@@ -35,6 +35,7 @@ static bool fill_partition(struct page *a, const struct bn_image_partition *p,
     out->replica_nodes.n = p->replica_count;
     out->isr_nodes.v = p->isr;
     out->isr_nodes.n = p->isr_count;
+    out->eligible_leader_replicas.n = out->last_known_elr.n = 0; /* none: Kafka's client takes no null for it */
     out->offline_replicas.v = bn_arena_array(&a->r->arena, (size_t)p->replica_count, sizeof(int32_t));
     if (!out->offline_replicas.v) return false;
     for (int i = 0; i < p->replica_count; i++) {

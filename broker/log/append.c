@@ -71,6 +71,7 @@ bool bn_append_must_roll(struct bn_log *l, const struct bn_append_next *n, int64
 
 int bn_append_write(struct bn_log *l, struct bn_slice batches) {
     struct bn_segment *s = bn_log_active(l);
+    if (l->config.preallocate) bn_segment_preallocate(s, l->config.segment_bytes);
     int rc = bn_segment_write(s, batches.ptr, batches.len, l->config.segment_bytes);
     if (rc) return bn_log_fail(l, "append");
     struct bn_batch b;

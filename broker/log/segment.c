@@ -74,6 +74,12 @@ static void reserve(struct bn_segment *s, int64_t end, int64_t roll_bytes) {
     s->allocate_next = bn_min_i64(s->allocate_next * 2, BN_SEGMENT_ALLOCATE_MAX);
 }
 
+void bn_segment_preallocate(struct bn_segment *s, int64_t bytes) {
+    if (s->allocated >= bytes || s->size >= bytes || (!s->file && open_log(s, 0, NULL) != 0)) return;
+    bool taken = s->place->disk->allocate(s->file, s->size, bytes - s->size, NULL) == 0;
+    s->allocated = taken ? bytes : INT64_MAX;
+}
+
 int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) {
     if (!s->file && open_log(s, 0, NULL) != 0) return BN_IO;
     reserve(s, s->size + (int64_t)len, roll_bytes);

@@ -39,6 +39,9 @@ int bn_segment_file(struct bn_segment *s, struct bn_file **out) BN_MUST_CHECK;
 /* Learns the size from the file. */
 int bn_segment_stat(struct bn_segment *s, struct bn_err *e) BN_MUST_CHECK;
 
+/* Takes the room of a segment of this size at once, if it has not; what is not written is given back when it is
+ * finished or rests. Like all reserving it may fail silently. */
+void bn_segment_preallocate(struct bn_segment *s, int64_t bytes);
 /* Writes len bytes behind the end, without moving it. roll_bytes bounds preallocation. */
 int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) BN_MUST_CHECK;
 /* Takes one batch that stands at the end into account: size, timestamps, indexes. */

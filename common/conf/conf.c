@@ -447,10 +447,10 @@ void bn_conf_describe(const struct bn_conf *c, enum bn_conf_key key, struct bn_c
     *out = (struct bn_conf_described){
         .name = row->name,
         .value = row->type == BN_CONF_PASSWORD ? NULL : bn_conf_str(c, key),
-        .doc = row->doc,
+        .doc = row->mode == BN_CONF_RUNTIME ? NULL : row->doc, /* as Kafka has it, also below */
         .type = row->type,
         .source = bn_conf_source(c, key),
-        .read_only = row->mode == BN_CONF_STATIC || row->mode == BN_CONF_RUNTIME, /* as Kafka has it */
+        .read_only = row->mode == BN_CONF_STATIC || row->mode == BN_CONF_RUNTIME,
         .sensitive = row->type == BN_CONF_PASSWORD,
     };
     bn_conf_add_synonyms(c, key, out);

@@ -73,7 +73,7 @@ START_TEST(test_names) {
     ck_assert_int_eq(z->error_code, KE_NONE);
     ck_assert_int_eq(z->partitions.v[0].leader_id, -1); /* broker 3 can't be reached by this listener */
     ck_assert_int_eq(z->partitions.v[0].offline_replicas.n, 1);
-    ck_assert_int_eq(z->partitions.v[0].eligible_leader_replicas.n, -1);
+    ck_assert_int_eq(z->partitions.v[0].eligible_leader_replicas.n, 0);
     fake_fini(&f);
 }
 END_TEST

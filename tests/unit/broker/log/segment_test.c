@@ -126,6 +126,33 @@ START_TEST(test_reserving) {
 }
 END_TEST
 
+/* The whole room at once, and once; what was not written is given back. */
+START_TEST(test_preallocating) {
+    struct world w;
+    struct bn_index_place place = {NULL, "/data"};
+    uint8_t block[100] = {0};
+    world_init(&w);
+    place.disk = w.disk;
+    struct bn_segment *s = bn_segment_new(&place, 0, 0);
+    ck_assert_int_eq(bn_segment_create(s, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        bn_segment_preallocate(s, 1 << 20);
+        ck_assert_int_eq(bn_segment_write(s, block, sizeof block, 1 << 20), 0);
+        s->size += (int64_t)sizeof block;
+    }
+    ck_assert_int_eq(bn_memdisk_calls(w.mem, BN_MEMDISK_ALLOCATE), 1);
+    ck_assert_int_eq(s->allocated, 1 << 20);
+    int truncates = bn_memdisk_calls(w.mem, BN_MEMDISK_TRUNCATE);
+    ck_assert_int_eq(bn_segment_rest(s), 0);
+    ck_assert_int_eq(bn_memdisk_calls(w.mem, BN_MEMDISK_TRUNCATE), truncates + 1);
+    bn_memdisk_fail(w.mem, BN_MEMDISK_ALLOCATE, 1, 1000); /* a disk that cannot is asked once */
+    for (int i = 0; i < 3; i++) bn_segment_preallocate(s, 1 << 20);
+    ck_assert_int_eq(bn_memdisk_calls(w.mem, BN_MEMDISK_ALLOCATE), 2);
+    bn_segment_free(s);
+    world_fini(&w);
+}
+END_TEST
+
 Suite *segment_suite(void);
 Suite *segment_suite(void) {
     Suite *s = suite_create("segment");
@@ -133,6 +160,7 @@ Suite *segment_suite(void) {
     tcase_add_test(t, test_seek);
     tcase_add_test(t, test_lying_index);
     tcase_add_test(t, test_reserving);
+    tcase_add_test(t, test_preallocating);
     suite_add_tcase(s, t);
     return s;
 }

@@ -64,6 +64,39 @@ START_TEST(test_deals_out) {
 }
 END_TEST
 
+struct limits {
+    struct bn_listeners *listeners;
+    uint32_t max, per_ip;
+};
+
+static void limit(struct world *w, void *arg) {
+    const struct limits *l = arg;
+    bn_listener_limit(l->listeners, l->max, l->per_ip, NULL, 0);
+}
+
+/* New limits hold for the next connection; those that are there stay. */
+START_TEST(test_new_limits) {
+    struct net n;
+    net_start(&n, (struct bn_listener_config){.max_connections = 100, .max_connections_per_ip = 50});
+    int a = dial(&n, "PLAINTEXT");
+    world_send_frame(a, "echo");
+    world_expect(a, "echo");
+    world_on_shard(&n.worlds[0], limit, &(struct limits){n.listeners, 100, 1});
+    int b = dial(&n, "PLAINTEXT");
+    world_expect_close(b);
+    close(b);
+    world_send_frame(a, "echo");
+    world_expect(a, "echo");
+    world_on_shard(&n.worlds[0], limit, &(struct limits){n.listeners, 100, 50});
+    b = dial(&n, "PLAINTEXT");
+    world_send_frame(b, "echo");
+    world_expect(b, "echo");
+    close(a);
+    close(b);
+    net_stop(&n);
+}
+END_TEST
+
 START_TEST(test_limit_per_address) {
     static const struct bn_listener_exception exceptions[] = {{"10.1.2.3", 100}, {"127.0.0.1", 2}};
     struct net n;
@@ -130,6 +163,7 @@ Suite *listener_suite(void) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_deals_out);
     tcase_add_test(t, test_limit_per_address);
+    tcase_add_test(t, test_new_limits);
     tcase_add_test(t, test_limit_in_all);
     tcase_add_test(t, test_port_in_use);
     suite_add_tcase(s, t);

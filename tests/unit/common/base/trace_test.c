@@ -67,6 +67,7 @@ START_TEST(test_lines) {
     expect_match(line_of(path, 3), "FATAL  \\(log\\)\n$");
     ck_assert_str_eq(line_of(path, 4), "");
     bn_trace_set_level(BN_TRACE_DEBUG);
+    ck_assert_str_eq(bn_trace_level_name(bn_trace_level()), "DEBUG");
     ck_assert(bn_trace_on(BN_TRACE_DEBUG));
     BN_DEBUG("broker", "shown");
     expect_match(line_of(path, 4), "DEBUG shown");
