@@ -36,6 +36,26 @@ static void activate(struct bn_model *m, const struct bn_event_activated *e) {
     bn_publish_reset(m); /* whoever says hello gets all of it */
 }
 
+/* What clients ask for. */
+static void dispatch_admin(struct bn_model *m, const struct bn_event *e) {
+    switch (e->kind) {
+    case BN_EVENT_CREATE_TOPICS:
+        bn_topic_admin_create_topics(m, &e->u.create_topics);
+        break;
+    case BN_EVENT_DELETE_TOPICS:
+        bn_topic_admin_delete_topics(m, &e->u.delete_topics);
+        break;
+    case BN_EVENT_CREATE_PARTITIONS:
+        bn_topic_admin_create_partitions(m, &e->u.create_partitions);
+        break;
+    case BN_EVENT_ALTER_CONFIGS:
+        bn_config_alter_request(m, &e->u.alter_configs);
+        break;
+    default:
+        BN_UNREACHABLE();
+    }
+}
+
 static void dispatch(struct bn_model *m, const struct bn_event *e) {
     switch (e->kind) {
     case BN_EVENT_ACTIVATED:
@@ -66,16 +86,10 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
         bn_config_event(m, &e->u.config);
         break;
     case BN_EVENT_CREATE_TOPICS:
-        bn_topic_admin_create_topics(m, &e->u.create_topics);
-        break;
     case BN_EVENT_DELETE_TOPICS:
-        bn_topic_admin_delete_topics(m, &e->u.delete_topics);
-        break;
     case BN_EVENT_CREATE_PARTITIONS:
-        bn_topic_admin_create_partitions(m, &e->u.create_partitions);
-        break;
     case BN_EVENT_ALTER_CONFIGS:
-        bn_config_alter_request(m, &e->u.alter_configs);
+        dispatch_admin(m, e);
         break;
     case BN_EVENT_ALTER_PARTITION:
         bn_alter_request(m, &e->u.alter_partition);
