@@ -4,13 +4,13 @@
  *
  * Order within a job: data and indexes, producer snapshots, the directory, the epoch file. Only when all are down does
  * the recovery point move. A sync that failed is never repeated: the log has failed. `struct bn_flush` outlives the log
- * when a job is under way at its end; its lock is held only to take the log off it, or to note a result. */
+ * when a job is under way at its end; its lock is held to take the log off it, to note a
+ * result, and to take from the log what is to be flushed, since the log may be closed on the pool. */
 #include "broker/log/flush.h"
 
 #include <pthread.h>
 
 #include "common/base/alloc.h"
-#include "common/base/check.h"
 #include "common/base/trace.h"
 
 struct waiter {
@@ -38,6 +38,7 @@ struct bn_flush {
     pthread_cond_t ran;
     struct bn_log *log; /* NULL once it is gone; guarded by lock */
     enum state state;   /* guarded by lock; only the shard leaves and enters IDLE */
+    int users;          /* the log, the job under way; who leaves last frees; guarded by lock */
     bool busy;          /* the shard's: state != IDLE */
     bool again;         /* the shard's: asked for without a waiter while one was under way */
     struct bn_job job;
@@ -175,7 +176,8 @@ static void flush_free(struct bn_flush *f) {
     bn_alloc_free(f);
 }
 
-/* Takes what is dirty off the log and submits the job; on the shard, nothing running. BN_IO. */
+/* Takes what is dirty off the log and submits the job; on the shard, nothing running, under the lock: whoever closes
+ * the log on the pool meanwhile finds it either untouched or queued. BN_IO. */
 static int submit(struct bn_flush *f, struct bn_log *l) {
     int rc = l->failed ? BN_IO : work_init(&f->work, l, false);
     if (rc) return l->failed ? rc : bn_log_fail(l, "open files to flush");
@@ -184,9 +186,8 @@ static int submit(struct bn_flush *f, struct bn_log *l) {
     f->later = NULL;
     f->again = false;
     f->busy = true;
-    pthread_mutex_lock(&f->lock);
     f->state = QUEUED;
-    pthread_mutex_unlock(&f->lock);
+    f->users++;
     bn_pool_submit(f->pool, &f->job);
     return 0;
 }
@@ -204,15 +205,18 @@ static void flush_done(struct bn_job *job) { /* the shard */
     /* An answer may have closed the log. */
     pthread_mutex_lock(&f->lock);
     struct bn_log *l = f->log;
-    f->state = IDLE;
-    pthread_mutex_unlock(&f->lock);
-    f->busy = false;
     struct waiter *later = f->later;
-    if (l && ((!later && !f->again) || submit(f, l) == 0)) return;
-    f->later = NULL;
-    f->again = false;
-    answer(later, l ? BN_IO : BN_CLOSED);
-    if (!l) flush_free(f);
+    f->state = IDLE;
+    f->busy = false;
+    bool ends = !l || ((later || f->again) && submit(f, l) != 0);
+    if (ends) {
+        f->later = NULL;
+        f->again = false;
+    }
+    bool last = --f->users == 0;
+    pthread_mutex_unlock(&f->lock);
+    if (ends) answer(later, l ? BN_IO : BN_CLOSED);
+    if (last) flush_free(f);
 }
 
 static struct bn_flush *flush_of(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *mailbox) {
@@ -221,6 +225,7 @@ static struct bn_flush *flush_of(struct bn_log *l, struct bn_pool *pool, struct 
         pthread_mutex_init(&f->lock, NULL);
         pthread_cond_init(&f->ran, NULL);
         f->log = l;
+        f->users = 1;
         f->job.run = flush_run;
         f->job.done = flush_done;
         f->job.key = bn_flush_key(l);
@@ -266,7 +271,10 @@ void bn_flush_start(struct bn_log *l, struct bn_pool *pool, struct bn_mailbox *m
         f->again = true;
         return;
     }
-    if (submit(f, l) != 0) {
+    pthread_mutex_lock(&f->lock);
+    int rc = submit(f, l);
+    pthread_mutex_unlock(&f->lock);
+    if (rc != 0) {
         struct waiter *later = f->later;
         f->later = NULL;
         answer(later, BN_IO);
@@ -286,11 +294,7 @@ void bn_flush_detach(struct bn_log *l, bool wait) {
     f->log = NULL; /* a job that is still queued does nothing */
     while (wait && f->state == RUNNING) pthread_cond_wait(&f->ran, &f->lock);
     if (f->state == RAN && f->status != BN_OK && f->status != BN_CLOSED) l->failed = true;
-    bool idle = f->state == IDLE;
+    bool last = --f->users == 0;
     pthread_mutex_unlock(&f->lock);
-    /* Else the job's done frees it. */
-    if (idle) {
-        BN_ASSERT(!f->now && !f->later);
-        flush_free(f);
-    }
+    if (last) flush_free(f); /* else the job's done does */
 }

@@ -6,6 +6,7 @@
  *            opened, leader is me                      decision: other leader
  *   LOADING --------------------> LEADER <-------------------------------> FOLLOWER
  *      |                             |  bn_partition_decide                    |
+ *      | <-------------------------- decision: leader is me, but the log is still being truncated
  *      | could not be opened         | the log failed                          |
  *      +---------------> OFFLINE <---+-----------------------------------------+
  */
@@ -30,6 +31,7 @@ struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const s
     p->flush_messages = p->flush_ms = INT64_MAX;
     bn_list_init(&p->interests);
     bn_partition_lead_init(p);
+    bn_fetchset_part_init(&p->fetch);
     return p;
 }
 
@@ -47,12 +49,17 @@ void bn_partition_evict(struct bn_partition *p, int16_t error) {
     bn_partition_moved(p, BN_PARTITION_ROLE);
 }
 
+static void tell(struct bn_partition *p) {
+    if (p->changed) p->changed(p);
+}
+
 void bn_partition_offline(struct bn_partition *p, const char *why) {
     if (p->role == BN_PARTITION_OFFLINE) return;
     p->role = BN_PARTITION_OFFLINE;
     bn_proposals_leave(p);
     BN_ERROR("partition", "[Partition %s-%d] offline: %s", p->topic, p->key.index, why);
     bn_partition_evict(p, KE_KAFKA_STORAGE_ERROR);
+    tell(p);
 }
 
 /* ---- roles ---- */
@@ -62,7 +69,9 @@ void bn_partition_offline(struct bn_partition *p, const char *why) {
 static void take_role(struct bn_partition *p) {
     p->role = BN_PARTITION_FOLLOWER;
     bn_proposals_leave(p);
-    if (p->leader == p->deps->broker_id) {
+    if (p->leader == p->deps->broker_id && p->cutting) {
+        p->role = BN_PARTITION_LOADING; /* it may not append before the cut is on disk */
+    } else if (p->leader == p->deps->broker_id) {
         bn_partition_refuse_parked(p, KE_NOT_LEADER_OR_FOLLOWER);
         p->role = BN_PARTITION_LEADER;
         bn_partition_lead(p);
@@ -70,6 +79,11 @@ static void take_role(struct bn_partition *p) {
         bn_partition_refuse(p, KE_NOT_LEADER_OR_FOLLOWER);
     }
     bn_partition_moved(p, BN_PARTITION_ROLE);
+}
+
+void bn_partition_resume(struct bn_partition *p) {
+    if (p->role == BN_PARTITION_LOADING) take_role(p);
+    tell(p);
 }
 
 void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t checkpointed) {
@@ -83,6 +97,7 @@ void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t che
     p->high_watermark = bn_max_i64(bn_log_start_offset(log), bn_min_i64(checkpointed, bn_log_end_offset(log)));
     p->flushed_to = bn_log_end_offset(log);
     take_role(p);
+    tell(p);
 }
 
 void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition *state) {
@@ -107,6 +122,7 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
         take_role(p);
     else if (p->role == BN_PARTITION_LEADER)
         bn_partition_settled(p, news == BN_ISR_NEW_STATE);
+    tell(p);
 }
 
 void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *config, int32_t min_insync) {

@@ -2,6 +2,7 @@
 #ifndef BN_PARTITION_INT_H
 #define BN_PARTITION_INT_H
 
+#include "broker/replica/fetchset.h"
 #include "broker/replica/isr.h"
 #include "broker/replica/proposals.h"
 #include "broker/replica/roster.h"
@@ -34,10 +35,20 @@ struct bn_partition {
     struct bn_list early;     /* appends that came while the log was being opened */
     struct bn_list interests; /* struct bn_partition_interest */
 
+    /* Following (partition_follow.c). */
+    struct bn_fetchset_part fetch; /* its place among what is fetched from its leader */
+    bool cutting;                  /* a truncation is under way: nothing is appended */
+    struct {
+        bool queued, all; /* another one waits for it */
+        int64_t offset;
+        int32_t leader_epoch; /* it is of no use under a later one */
+    } next_cut;
+    void (*changed)(struct bn_partition *); /* role, leader or epochs; or a truncation has ended */
+
     /* Opening and going away are the roster's business. */
     bool opening;
     enum { BN_PARTITION_STAYS, BN_PARTITION_STOPS, BN_PARTITION_GOES_STRAY, BN_PARTITION_GOES_DELETED } fate;
-    void (*idle)(struct bn_partition *); /* told when a flush ends on a partition that goes */
+    void (*idle)(struct bn_partition *); /* told when a flush or a truncation ends on a partition that goes */
     struct bn_roster *roster;
     struct bn_proposals *proposals; /* of its shard, borrowed */
 };
@@ -68,7 +79,32 @@ enum bn_partition_news {
 };
 void bn_partition_moved(struct bn_partition *p, enum bn_partition_news news);
 
+/* partition_follow.c */
+struct bn_partition_position { /* where a follower stands, as it tells its leader */
+    int64_t offset, log_start;
+    int32_t leader_epoch, last_epoch; /* decided; of its last batch, -1 when there is none */
+};
+/* False: it has nothing to fetch now (it does not follow, its log failed or is being truncated). */
+bool bn_partition_position(const struct bn_partition *p, struct bn_partition_position *out);
+struct bn_partition_fetched { /* a leader's answer without an error */
+    struct bn_partition_position asked;
+    int64_t high_watermark, log_start;
+    struct bn_slice records; /* borrowed */
+    int32_t diverging_epoch;
+    int64_t diverging_end; /* both -1: the logs agree */
+};
+/* Takes it up: records, then watermark, then log start; or truncates. BN_OK; BN_STALE: it no longer answers what would
+ * be asked now, nothing happened; BN_BAD: the records are corrupt or don't fit; BN_AGAIN: told to truncate where
+ * nothing is left to; BN_IO: the log has failed (it is OFFLINE now). */
+int bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetched *f) BN_MUST_CHECK;
+/* The leader's log ends at `offset`, below this one's; or (all) begins at it, above this one's end. */
+void bn_partition_cut(struct bn_partition *p, int64_t offset, bool all);
+
+/* partition.c: a truncation has ended that the role waited for. */
+void bn_partition_resume(struct bn_partition *p);
+
 /* partition_lead.c */
+void bn_partition_plan_flush(struct bn_partition *p); /* after an append: flush.messages, flush.ms */
 void bn_partition_lead_init(struct bn_partition *p);
 /* It leads, under an epoch that it did not lead before. */
 void bn_partition_lead(struct bn_partition *p);

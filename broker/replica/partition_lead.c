@@ -99,7 +99,7 @@ static void flush_now(struct bn_partition *p) {
 
 static void flush_due(struct bn_timer *t) { flush_now(BN_CONTAINER_OF(t, struct bn_partition, flush_timer)); }
 
-static void plan_flush(struct bn_partition *p) {
+void bn_partition_plan_flush(struct bn_partition *p) {
     if (bn_log_end_offset(p->log) - p->flushed_to >= p->flush_messages)
         flush_now(p);
     else if (p->flush_ms != INT64_MAX && !bn_timer_running(&p->flush_timer))
@@ -141,7 +141,7 @@ static void append_now(struct bn_partition *p, struct bn_partition_append *a) {
         bn_isr_appended(&p->isr, end, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
         advance(p);
         bn_partition_moved(p, BN_PARTITION_APPENDED);
-        plan_flush(p);
+        bn_partition_plan_flush(p);
     }
     if (a->acks != -1 || a->required_offset <= p->high_watermark) {
         finish(a, KE_NONE);
@@ -156,9 +156,9 @@ void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) 
     a->log.bad_record = -1;
     bn_list_init(&a->link);
     bn_timer_init(&a->timer, p->deps->shard->loop, append_timed_out);
-    if (p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id && p->opening) {
-        /* Clients hear of a new topic while its log is being made: a moment's wait beats a refusal and their back-off.
-         */
+    if (p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id && (p->opening || p->cutting)) {
+        /* Clients hear of a new topic while its log is being made, or of a new leader that is still dropping what it
+         * was told to as a follower: a moment's wait beats a refusal and their back-off. */
         bn_list_push_back(&p->early, &a->link);
         bn_timer_start(&a->timer, (uint64_t)bn_max_i64(a->timeout_ms, 0));
         return;

@@ -4,10 +4,11 @@
  * long), and each serves as soon as it is ready. It goes in one of three ways: the broker stops; its topic was deleted
  * (the image carries the evidence) and the directory is removed and told; or the image simply no longer has it here,
  * and the directory is renamed -stray and told, never removed (safety §3: absence is not deletion). A partition that
- * goes first waits for its log's opening or flush.
+ * goes first waits for its log's opening, flush or truncation.
  */
 #include "broker/replica/roster.h"
 
+#include "broker/replica/fetchers.h"
 #include "broker/replica/partition_int.h"
 #include "broker/replica/proposals.h"
 #include "common/base/alloc.h"
@@ -19,13 +20,14 @@ struct bn_roster {
     struct bn_roster_deps deps;
     struct bn_map partitions; /* struct bn_partition_key -> struct bn_partition */
     struct bn_image *image;   /* never NULL */
+    struct bn_fetchers *fetchers;
     struct bn_timer retention_timer;
     struct bn_proposals *proposals;
     bool swept; /* directories found at start have been held against a full image */
     int shard_count;
     /* Stopping. */
     bool stopping, clean;
-    size_t busy; /* opening and closing jobs under way */
+    size_t busy; /* openings, and partitions on their way out */
     void (*stopped)(void *arg, bool clean);
     void *stopped_arg;
 };
@@ -112,29 +114,31 @@ static void leave_done(struct bn_job *job) {
     busy_done(r);
 }
 
-static void leave_now(struct bn_partition *p) {
+static void leave_now(struct bn_partition *p) { /* counted as busy already */
     struct leave *l = bn_alloc_zero(1, sizeof *l);
     l->roster = p->roster;
     l->partition = p;
     l->job.run = leave_run;
     l->job.done = leave_done;
     l->job.reply_to = p->roster->deps.shard->mailbox;
-    p->roster->busy++;
     bn_pool_submit(p->roster->deps.pool, &l->job);
 }
 
-/* Takes the partition off the map; its log is closed once it is neither being opened nor flushed. */
+static bool is_busy(const struct bn_partition *p) { return p->opening || p->flushing || p->cutting; }
+
+/* Takes the partition off the map; its log is closed once it is neither being opened nor flushed nor truncated. */
 static void let_go(struct bn_partition *p, int fate) {
     struct bn_roster *r = p->roster;
     bn_map_remove(&r->partitions, key_of(&p->key));
     p->fate = fate;
+    r->busy++; /* from now on: the roster outlives what the partition waits for */
     p->role = BN_PARTITION_OFFLINE;
+    bn_fetchers_place(r->fetchers, p);
     bn_timer_stop(&p->flush_timer);
     bn_proposals_leave(p);
     bn_partition_refuse(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
     bn_partition_disappoint(p);
-    if (p->flushing) r->busy++; /* the roster outlives that flush: partition_idle */
-    if (!p->opening && !p->flushing) leave_now(p);
+    if (!is_busy(p)) leave_now(p);
 }
 
 /* ---- opening ---- */
@@ -197,16 +201,17 @@ static void opening_done(struct bn_job *job) {
 }
 
 static void partition_idle(struct bn_partition *p) {
-    struct bn_roster *r = p->roster;
-    if (!p->opening) leave_now(p);
-    busy_done(r);
+    if (!is_busy(p)) leave_now(p);
 }
+
+static void partition_changed(struct bn_partition *p) { bn_fetchers_place(p->roster->fetchers, p); }
 
 static void join(struct bn_roster *r, const struct bn_image_topic *t, const struct bn_image_partition *state) {
     struct bn_partition *p = bn_partition_new(&r->deps, t, state);
     p->roster = r;
     p->proposals = r->proposals;
     p->idle = partition_idle;
+    p->changed = partition_changed;
     bn_map_put(&r->partitions, key_of(&p->key), p);
     struct opening *o = bn_alloc_zero(1, sizeof *o);
     o->partition = p;
@@ -275,7 +280,9 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
         p->topic = bn_alloc_strdup(found[i].topic);
         bn_list_init(&p->interests);
         bn_partition_lead_init(p);
+        bn_fetchset_part_init(&p->fetch);
         p->fate = evidence_for(delta, &found[i].topic_id) ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY;
+        r->busy++;
         leave_now(p);
     }
 }
@@ -330,6 +337,7 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     struct bn_image *old = r->image;
     bn_image_ref(image);
     r->image = image;
+    bn_fetchers_apply(r->fetchers, image);
     bn_image_diff(old, image, delta, r->deps.broker_id, on_change, r);
     /* A full image comes in pieces, of which this delta is the last: its configs may have been in another. */
     bool new_stream = delta->reset || image->controller_epoch != old->controller_epoch ||
@@ -351,7 +359,9 @@ static void retention_due(struct bn_timer *t) {
     size_t at = 0;
     for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
         struct bn_partition *p = it->value;
-        if (p->log && p->role != BN_PARTITION_OFFLINE) bn_log_retain(p->log, p->high_watermark, now_ms, r->deps.pool);
+        if (!p->log || p->role == BN_PARTITION_OFFLINE) continue;
+        int gone = bn_log_retain(p->log, p->high_watermark, now_ms, r->deps.pool);
+        if (gone > 0) bn_fetchers_place(r->fetchers, p); /* a leader knows where its followers' logs begin */
     }
     bn_timer_start(&r->retention_timer, (uint64_t)r->deps.retention_check_ms);
 }
@@ -364,6 +374,7 @@ struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps) {
     r->clean = true;
     r->shard_count = 1;
     bn_map_init(&r->partitions);
+    r->fetchers = bn_fetchers_new(&r->deps, r);
     bn_timer_init(&r->retention_timer, deps->shard->loop, retention_due);
     bn_timer_start(&r->retention_timer, (uint64_t)bn_min_i64(30000, deps->retention_check_ms));
     return r;
@@ -401,5 +412,7 @@ void bn_roster_stop(struct bn_roster *r, void (*done)(void *arg, bool clean), vo
     size_t at = 0;
     struct bn_map_entry *it;
     while ((at = 0, it = bn_map_next(&r->partitions, &at)) != NULL) let_go(it->value, BN_PARTITION_STOPS);
+    bn_fetchers_free(r->fetchers);
+    r->fetchers = NULL;
     busy_done(r);
 }

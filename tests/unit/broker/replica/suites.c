@@ -1,8 +1,12 @@
 /* suites.c: the suites of broker/replica. */
 #include "tests/unit/unit.h"
 
+Suite *fetcher_suite(void);
+Suite *fetchers_suite(void);
+Suite *fetchset_suite(void);
 Suite *isr_suite(void);
 Suite *partition_suite(void);
+Suite *partition_follow_suite(void);
 Suite *partition_lead_suite(void);
 Suite *partition_serve_suite(void);
 Suite *proposals_suite(void);
@@ -10,12 +14,6 @@ Suite *roster_suite(void);
 Suite *survey_suite(void);
 
 const unit_suite_fn unit_suites[] = {
-    isr_suite,
-    proposals_suite,
-    partition_suite,
-    partition_lead_suite,
-    partition_serve_suite,
-    roster_suite,
-    survey_suite,
-    NULL,
+    fetcher_suite,        fetchers_suite,        fetchset_suite,  isr_suite,    partition_suite, partition_follow_suite,
+    partition_lead_suite, partition_serve_suite, proposals_suite, roster_suite, survey_suite,    NULL,
 };

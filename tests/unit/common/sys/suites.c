@@ -9,11 +9,12 @@ Suite *loop_suite(void);
 Suite *mailbox_suite(void);
 Suite *memdisk_suite(void);
 Suite *pool_suite(void);
+Suite *resolve_suite(void);
 Suite *shard_suite(void);
 Suite *sock_suite(void);
 Suite *thread_suite(void);
 
 const unit_suite_fn unit_suites[] = {
     clock_suite,   disk_suite, env_suite,   life_suite, loop_suite,   mailbox_suite,
-    memdisk_suite, pool_suite, shard_suite, sock_suite, thread_suite, NULL,
+    memdisk_suite, pool_suite, resolve_suite, shard_suite, sock_suite, thread_suite, NULL,
 };

@@ -1,0 +1,359 @@
+/* partition_follow_test.c: a follower takes what its leader sends only where it stands, cuts its log where the two
+ * part, and neither leads nor goes while it is being cut.
+ */
+#include "tests/unit/broker/replica/follow.h"
+
+#include "proto/kafka/errors.h"
+#include "tests/unit/unit.h"
+
+Suite *partition_follow_suite(void);
+
+static const struct bn_partition_fetched nothing = {
+    .asked = {.offset = -1, .leader_epoch = -1}, .diverging_epoch = -1, .diverging_end = -1};
+static const struct follow_state following = {.leader = FOLLOW_LEADER, .leader_epoch = 5};
+
+static void begin(struct world *w) {
+    world_start(w);
+    follow_decide(w, following);
+}
+
+/* Feeds one batch at the end of the log. */
+static int feed_batch(struct world *w, int count, int32_t epoch, int64_t leaders_watermark) {
+    struct bn_str bytes;
+    bn_str_init(&bytes);
+    follow_batch(&bytes, follow_end(w, 0), count, epoch);
+    struct bn_partition_fetched f = nothing;
+    f.records = bn_str_slice(&bytes);
+    f.high_watermark = leaders_watermark;
+    int rc = follow_feed(w, f);
+    bn_str_fini(&bytes);
+    return rc;
+}
+
+static struct {
+    int64_t start, end, watermark;
+    enum bn_partition_role role;
+    bool cutting;
+    struct bn_partition_position position;
+    bool stands;
+} seen;
+
+static void look(struct world *w, void *arg) {
+    (void)arg;
+    struct bn_partition *p = follow_partition(w, 0);
+    seen.start = bn_log_start_offset(p->log);
+    seen.end = bn_log_end_offset(p->log);
+    seen.watermark = p->high_watermark;
+    seen.role = p->role;
+    seen.cutting = p->cutting;
+    seen.stands = bn_partition_position(p, &seen.position);
+}
+
+static int told, wakes;
+
+static void on_moved(struct bn_partition_interest *i, bool wake) {
+    (void)i;
+    told++;
+    wakes += wake;
+}
+
+static void add_interest(struct world *w, void *arg) {
+    bn_partition_interest_add(follow_partition(w, 0), arg);
+    told = wakes = 0;
+}
+
+static void drop_interest(struct world *w, void *arg) {
+    (void)w;
+    bn_partition_interest_drop(arg);
+}
+
+/* Records, then the watermark as far as it is here, then the log start as far as it is committed; whoever waits for the
+ * watermark is told. */
+START_TEST(test_takes_answers) {
+    struct world w;
+    struct bn_partition_interest i = {.moved = on_moved};
+    begin(&w);
+    bn_list_init(&i.link);
+    world_on_shard(&w, add_interest, &i);
+    ck_assert_int_eq(feed_batch(&w, 10, 3, 4), BN_OK);
+    ck_assert_int_eq(told, 1);
+    world_on_shard(&w, look, NULL);
+    ck_assert(seen.stands);
+    ck_assert_int_eq(seen.position.offset, 10);
+    ck_assert_int_eq(seen.position.last_epoch, 3);
+    ck_assert_int_eq(seen.position.leader_epoch, 5);
+    ck_assert_int_eq(seen.watermark, 4);
+    struct bn_partition_fetched f = nothing;
+    f.high_watermark = 100;
+    ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.watermark, 10);
+    f.high_watermark = 7, f.log_start = 100;
+    ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.watermark, 7);
+    ck_assert_int_eq(seen.start, 7);
+    f.high_watermark = -5, f.log_start = -5;
+    ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.watermark, 7); /* not below the start */
+    ck_assert_int_eq(told, 3);
+    world_on_shard(&w, drop_interest, &i);
+    world_stop(&w);
+}
+END_TEST
+
+/* What answers another question than would be asked now changes nothing. */
+START_TEST(test_stale_answers) {
+    struct world w;
+    struct bn_str bytes;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 4), BN_OK);
+    bn_str_init(&bytes);
+    follow_batch(&bytes, 4, 2, 5);
+    struct bn_partition_fetched f = nothing;
+    f.records = bn_str_slice(&bytes);
+    f.asked.offset = 3;
+    ck_assert_int_eq(follow_feed(&w, f), BN_STALE);
+    f.asked.offset = 4;
+    f.asked.leader_epoch = 4;
+    ck_assert_int_eq(follow_feed(&w, f), BN_STALE);
+    f.asked.leader_epoch = 5;
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 6});
+    ck_assert_int_eq(follow_feed(&w, f), BN_STALE);
+    f.asked.leader_epoch = 7;
+    follow_decide(&w, (struct follow_state){.leader = WORLD_BROKER, .leader_epoch = 7});
+    ck_assert_int_eq(follow_feed(&w, f), BN_STALE);
+    ck_assert_int_eq(follow_end(&w, 0), 4);
+    bn_str_fini(&bytes);
+    world_stop(&w);
+}
+END_TEST
+
+/* Bytes that no leader sends are not taken, and hurt nobody. */
+START_TEST(test_corrupt_answers) {
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 4), BN_OK);
+    for (int i = 0; i < 7; i++) {
+        struct bn_str bytes;
+        bn_str_init(&bytes);
+        follow_batch(&bytes, i == 1 ? 3 : 4, 3, i == 2 ? 4 : 5);
+        if (i == 0) bytes.ptr[bytes.len - 1] ^= 1;      /* checksum */
+        if (i == 3) bytes.len -= 1;                     /* cut off */
+        if (i == 4) memset(bytes.ptr + 8, 0xff, 4);     /* length -1 */
+        if (i == 5) memset(bytes.ptr, 0xff, bytes.len); /* nonsense */
+        if (i == 6) follow_batch(&bytes, 5, 1, 5);      /* offsets go back */
+        struct bn_partition_fetched f = nothing;
+        f.records = bn_str_slice(&bytes);
+        f.high_watermark = 1000;
+        ck_assert_msg(follow_feed(&w, f) == BN_BAD, "case %d", i);
+        ck_assert_int_eq(follow_end(&w, 0), 4);
+        bn_str_fini(&bytes);
+    }
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.watermark, 4);
+    ck_assert_int_eq(seen.role, BN_PARTITION_FOLLOWER);
+    world_stop(&w);
+}
+END_TEST
+
+/* 3-replication 3.7. Here: epoch 1 from 0, 2 from 10, 4 from 20, end 30; log start 5, high watermark 12. */
+static const struct {
+    int32_t epoch;
+    int64_t end, want;
+} diverging[] = {
+    {4, 25, 25},  /* same epoch, the leader's is shorter */
+    {4, 40, 30},  /* not below our end: nothing to drop */
+    {2, 15, 15},  /* we have that epoch, longer */
+    {2, 50, 20},  /* we have it shorter: to where it ends here */
+    {3, 25, 20},  /* we don't have it: to the end of the largest below, and ask again */
+    {1, 3, 5},    /* never below the log's start */
+    {0, 9, 9},    /* below all that is known here */
+    {-1, 22, 22}, /* the leader knows none */
+    {-1, 99, 30}, /* ... and there is nothing to drop */
+    {2, -1, 12},  /* no end is told: to the high watermark */
+    {7, 18, 18},
+};
+
+START_TEST(test_diverging) {
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 10, 1, 10), BN_OK);
+    ck_assert_int_eq(feed_batch(&w, 5, 2, 12), BN_OK);
+    ck_assert_int_eq(feed_batch(&w, 5, 2, 12), BN_OK);
+    for (int i = 0; i < 10; i++) ck_assert_int_eq(feed_batch(&w, 1, 4, 12), BN_OK);
+    struct bn_partition_fetched f = nothing;
+    f.high_watermark = 12, f.log_start = 5;
+    ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    f.diverging_epoch = diverging[_i].epoch;
+    f.diverging_end = diverging[_i].end;
+    int rc = follow_feed(&w, f);
+    int64_t want = diverging[_i].want;
+    ck_assert_int_eq(rc, want == 30 ? BN_AGAIN : BN_OK);
+    follow_await_cut(&w);
+    world_on_shard(&w, look, NULL);
+    /* A batch goes whole. */
+    int64_t whole = want < 10 ? 5 : want < 15 ? 10 : want < 20 ? 15 : want;
+    ck_assert_int_eq(seen.end, whole);
+    ck_assert_int_eq(seen.start, 5);
+    ck_assert_int_eq(seen.watermark, bn_min_i64(12, whole));
+    ck_assert(seen.stands);
+    ck_assert_int_eq(seen.position.last_epoch, whole <= 5 ? -1 : whole <= 10 ? 1 : whole <= 20 ? 2 : 4);
+    world_stop(&w);
+}
+END_TEST
+
+/* An epoch that began here without a batch, as a leader, is not claimed: the leader is asked with the last batch's. */
+START_TEST(test_epoch_without_batch) {
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 4), BN_OK);
+    follow_decide(&w, (struct follow_state){.leader = WORLD_BROKER, .leader_epoch = 6});
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 7});
+    world_on_shard(&w, look, NULL);
+    ck_assert(seen.stands);
+    ck_assert_int_eq(seen.position.last_epoch, 5);
+    ck_assert_int_eq(seen.position.offset, 4);
+    world_stop(&w);
+}
+END_TEST
+
+/* ---- while a truncation is under way ---- */
+
+struct cut {
+    int64_t offset;
+    bool all;
+};
+
+static void cut(struct world *w, void *arg) {
+    const struct cut *c = arg;
+    bn_partition_cut(follow_partition(w, 0), c->offset, c->all);
+}
+
+static void begin_cut(struct world *w, int64_t offset) {
+    begin(w);
+    for (int i = 0; i < 10; i++) ck_assert_int_eq(feed_batch(w, 1, 5, 2), BN_OK);
+    follow_hold_pool(w);
+    world_on_shard(w, cut, &(struct cut){offset, false});
+    world_on_shard(w, look, NULL);
+    ck_assert(seen.cutting);
+    ck_assert(!seen.stands);
+}
+
+/* Nothing is applied; a second cut waits for the first; then it goes on from there. */
+START_TEST(test_one_cut_at_a_time) {
+    struct world w;
+    begin_cut(&w, 8);
+    ck_assert_int_eq(follow_feed(&w, nothing), BN_STALE);
+    world_on_shard(&w, cut, &(struct cut){6, false});
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.end, 8);
+    follow_release_pool(&w);
+    follow_await_end(&w, 0, 6);
+    follow_await_cut(&w);
+    ck_assert_int_eq(feed_batch(&w, 1, 5, 2), BN_OK);
+    world_stop(&w);
+}
+END_TEST
+
+/* A cut that waits is void under a later leader. */
+START_TEST(test_cut_of_an_older_leader) {
+    struct world w;
+    begin_cut(&w, 8);
+    world_on_shard(&w, cut, &(struct cut){0, true});
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 6});
+    follow_release_pool(&w);
+    follow_await_cut(&w);
+    ck_assert_int_eq(follow_end(&w, 0), 8);
+    world_stop(&w);
+}
+END_TEST
+
+static void release(struct world *w, void *arg) {
+    (void)arg;
+    follow_release_pool(w);
+}
+
+/* Who becomes leader leads when the cut is on disk; what clients send meanwhile waits for that. */
+START_TEST(test_lead_after_cut) {
+    struct world w;
+    struct bn_partition_append a;
+    begin_cut(&w, 8);
+    follow_decide(&w, (struct follow_state){.leader = WORLD_BROKER, .leader_epoch = 6});
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.role, BN_PARTITION_LOADING);
+    ck_assert_int_eq(world_append(&w, 1, 1, 0, NULL), KE_REQUEST_TIMED_OUT); /* waited, in vain */
+    world_on_shard(&w, release, NULL);
+    ck_assert_int_eq(world_append(&w, 1, 1, 10000, &a), KE_NONE);
+    ck_assert_int_eq(a.log.base_offset, 8);
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.role, BN_PARTITION_LEADER);
+    world_stop(&w);
+}
+END_TEST
+
+/* To lead and to follow again, all within one cut. */
+START_TEST(test_roles_within_a_cut) {
+    struct world w;
+    begin_cut(&w, 8);
+    follow_decide(&w, (struct follow_state){.leader = WORLD_BROKER, .leader_epoch = 6});
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 7});
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.role, BN_PARTITION_FOLLOWER);
+    follow_release_pool(&w);
+    follow_await_cut(&w);
+    ck_assert_int_eq(feed_batch(&w, 1, 7, 2), BN_OK);
+    ck_assert_int_eq(follow_end(&w, 0), 9);
+    world_stop(&w);
+}
+END_TEST
+
+/* A partition that goes waits for its cut: removed, or because the broker stops. */
+START_TEST(test_going_waits_for_cut) {
+    struct world w;
+    begin_cut(&w, 8);
+    if (_i == 0) world_remove(&w, true, false);
+    follow_release_pool(&w);
+    if (_i == 0) world_await_entry(&w, "t-0.", "-delete");
+    world_stop(&w);
+    ck_assert(w.stopped_clean);
+}
+END_TEST
+
+/* The leader's log begins above our end: all goes, and the log begins there. */
+START_TEST(test_begin_anew) {
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 4), BN_OK);
+    world_on_shard(&w, cut, &(struct cut){50, true});
+    follow_await_cut(&w);
+    world_on_shard(&w, look, NULL);
+    ck_assert_int_eq(seen.start, 50);
+    ck_assert_int_eq(seen.end, 50);
+    ck_assert_int_eq(seen.watermark, 50);
+    ck_assert_int_eq(seen.position.last_epoch, -1);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 54), BN_OK);
+    ck_assert_int_eq(follow_end(&w, 0), 54);
+    world_stop(&w);
+}
+END_TEST
+
+Suite *partition_follow_suite(void) {
+    Suite *s = suite_create("partition_follow");
+    TCase *t = tcase_create("partition_follow");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_takes_answers);
+    tcase_add_test(t, test_stale_answers);
+    tcase_add_test(t, test_corrupt_answers);
+    tcase_add_loop_test(t, test_diverging, 0, (int)BN_ARRAY_LEN(diverging));
+    tcase_add_test(t, test_epoch_without_batch);
+    tcase_add_test(t, test_one_cut_at_a_time);
+    tcase_add_test(t, test_cut_of_an_older_leader);
+    tcase_add_test(t, test_lead_after_cut);
+    tcase_add_test(t, test_roles_within_a_cut);
+    tcase_add_loop_test(t, test_going_waits_for_cut, 0, 2);
+    tcase_add_test(t, test_begin_anew);
+    suite_add_tcase(s, t);
+    return s;
+}
