@@ -98,13 +98,13 @@ bool bn_client_conf_given(const char *name, const struct bn_options *o, const ch
 
 bool bn_client_conf_idempotent(rd_kafka_conf_t *conf, const struct bn_options *o, const char *pairs, const char *file) {
     static const char *const excluding[] = {"enable.idempotence", "retries", "max.in.flight.requests.per.connection"};
-    char acks[16] = "", retries[16] = "";
+    char acks[16] = "", retries[16] = ""; /* acks stay empty when nothing of a topic was set */
     size_t acks_len = sizeof acks, retries_len = sizeof retries;
     for (size_t i = 0; i < BN_ARRAY_LEN(excluding); i++) {
         if (bn_client_conf_given(excluding[i], o, pairs, file)) return true;
     }
     (void)rd_kafka_conf_get(conf, "acks", acks, &acks_len);
     (void)rd_kafka_conf_get(conf, "retries", retries, &retries_len);
-    if ((strcmp(acks, "-1") != 0 && strcmp(acks, "all") != 0) || strcmp(retries, "0") == 0) return true;
+    if ((acks[0] && strcmp(acks, "-1") != 0 && strcmp(acks, "all") != 0) || strcmp(retries, "0") == 0) return true;
     return bn_client_conf_set(conf, o->program, "enable.idempotence", "true");
 }
