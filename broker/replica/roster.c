@@ -194,6 +194,11 @@ static void opening_done(struct bn_job *job) {
         p->log = o->log;
         leave_now(p);
     } else {
+        /* It was opened with the configuration of then, and may have been given another one meanwhile. */
+        struct bn_log_config config;
+        int32_t min_insync = 1;
+        r->deps.topic_config(r->deps.arg, r->image, p->topic, &config, &min_insync);
+        if (o->log) bn_log_reconfigure(o->log, &config);
         bn_partition_opened(p, o->log, o->high_watermark);
     }
     bn_alloc_free(o);

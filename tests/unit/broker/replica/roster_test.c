@@ -27,6 +27,18 @@ START_TEST(test_restart_keeps_records) {
 }
 END_TEST
 
+/* A configuration that changes while the log is being opened holds once it is open. */
+START_TEST(test_configured_while_opening) {
+    struct world w;
+    world_start(&w);
+    w.later_max_message_bytes = 10;
+    world_decide(&w, alone);
+    world_await_open(&w);
+    ck_assert_int_eq(world_append(&w, 5, 1, 1000, NULL), KE_MESSAGE_TOO_LARGE);
+    world_stop(&w);
+}
+END_TEST
+
 /* Deletion with evidence renames the directory to -delete and tells the controller of that partition. */
 START_TEST(test_deleted_on_evidence) {
     struct world w;
@@ -135,6 +147,7 @@ Suite *roster_suite(void) {
     TCase *t = tcase_create("roster");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_restart_keeps_records);
+    tcase_add_test(t, test_configured_while_opening);
     tcase_add_test(t, test_deleted_on_evidence);
     tcase_add_test(t, test_stray_without_evidence);
     tcase_add_test(t, test_found_and_unknown_is_stray);

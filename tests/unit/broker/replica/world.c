@@ -37,8 +37,10 @@ void world_on_shard(struct world *w, void (*fn)(struct world *w, void *arg), voi
 
 static void topic_config(void *arg, const struct bn_image *image, const char *topic, struct bn_log_config *out,
                          int32_t *min_insync) {
+    struct world *w = arg;
     bn_log_config_defaults(out);
-    *min_insync = ((struct world *)arg)->min_insync;
+    if (w->config_looks++ > 0 && w->later_max_message_bytes) out->max_message_bytes = w->later_max_message_bytes;
+    *min_insync = w->min_insync;
 }
 
 static void deleted(void *arg, const struct bn_uuid *id, const char *topic, int32_t partition) {
