@@ -168,11 +168,14 @@ static void finish(struct fetch *f, int16_t error) {
         bn_shard_post(r->shard, &f->back);
 }
 
-/* The session was closed under this request. While lanes are being visited, their results find that out. */
+/* The session was closed under this request. That is no fault of the request: it is answered with what it has, the next
+ * one finds no session. */
 static void closed(void *fetch) {
     struct fetch *f = fetch;
     f->session = NULL;
-    if (f->parked) finish(f, KE_FETCH_SESSION_ID_NOT_FOUND);
+    if (!f->parked) return; /* the lanes being visited come back first */
+    bn_session_lane_drop(take_results(f));
+    finish(f, KE_NONE);
 }
 
 /* Each lane was given its share of max_bytes, but gives at least one batch: what is too much, in the order of the
@@ -210,15 +213,11 @@ static bool recount(struct fetch *f) {
 
 static void gathered(struct fetch *f) {
     const struct kmsg_fetch_request *q = f->request->message;
-    if (!f->session) {
-        finish(f, KE_FETCH_SESSION_ID_NOT_FOUND);
-        return;
-    }
-    bool some = recount(f), urgent = false, woken = false;
+    bool goes_on = f->session && recount(f), urgent = false, woken = false;
     int64_t total = trim(f);
     for (int k = 0; k < f->order_count; k++) urgent = urgent || f->visits[f->order[k]].v.urgent;
     uint64_t now_ms = bn_loop_now_ms(f->home->loop);
-    if (!some || urgent || f->last_try || now_ms >= f->deadline_ms || total >= q->min_bytes) {
+    if (!goes_on || urgent || f->last_try || now_ms >= f->deadline_ms || total >= q->min_bytes) {
         finish(f, KE_NONE);
         return;
     }

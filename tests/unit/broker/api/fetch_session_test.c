@@ -380,7 +380,7 @@ START_TEST(test_two_at_once) {
 }
 END_TEST
 
-/* A session that ends under a parked request: that is answered; the lanes and wishes are gone. */
+/* A session that ends under a parked request: that is answered, the next one refused; lanes and wishes are gone. */
 START_TEST(test_closed_while_parked) {
     struct fake_world w;
     struct session_client c, other;
@@ -397,6 +397,10 @@ START_TEST(test_closed_while_parked) {
     session_client_ask(&other);
     ck_assert_int_eq(other.answer.error_code, KE_NONE);
     ck_assert(session_client_take(&c));
+    ck_assert_int_eq(c.answer.error_code, KE_NONE);
+    ck_assert_int_eq(session_client_count(&c), 0);
+    c.epoch++;
+    session_client_ask(&c);
     ck_assert_int_eq(c.answer.error_code, KE_FETCH_SESSION_ID_NOT_FOUND);
     fake_world_settle(&w);
     for (int i = 0; i < 6; i++) ck_assert(bn_list_empty(&w.roster.partitions[i].interests));
