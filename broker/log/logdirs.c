@@ -37,6 +37,7 @@ struct entry {  /* a partition */
     int64_t offsets[CHECKPOINTS]; /* -1 = none */
     uint32_t cuts;                /* of the truncation that checkpoints must know of (bn_logdirs_cut) */
     bool placed;                  /* was handed out before: the clean marker no longer speaks for it */
+    bool held;                    /* somebody has it open, or is about to remove it */
 };
 
 struct dir {
@@ -359,7 +360,10 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
     }
     if (n && !d->dirs[n->dir].online) {
         rc = bn_err_set(e, BN_IO, "log directory %s is offline", d->dirs[n->dir].path);
+    } else if (n && create && n->held) {
+        rc = bn_err_set(e, BN_AGAIN, "%s is still in use", n->path);
     } else if (n) {
+        n->held = n->held || create;
         o->env = d->env;
         o->dir = n->path;
         o->name = n->name;
@@ -371,6 +375,15 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
     }
     pthread_mutex_unlock(&d->lock);
     return rc;
+}
+
+bool bn_logdirs_hold(struct bn_logdirs *d, const char *topic, int32_t partition) {
+    pthread_mutex_lock(&d->lock);
+    struct entry *n = entry_get(d, topic, partition);
+    bool mine = n && !n->held;
+    if (mine) n->held = true;
+    pthread_mutex_unlock(&d->lock);
+    return mine;
 }
 
 struct removal {

@@ -47,6 +47,7 @@ struct bn_partition {
 
     /* Opening and going away are the roster's business. */
     bool opening;
+    bool homeless; /* it goes, and never had its directory: the one of its name is another's */
     enum { BN_PARTITION_STAYS, BN_PARTITION_STOPS, BN_PARTITION_GOES_STRAY, BN_PARTITION_GOES_DELETED } fate;
     void (*idle)(struct bn_partition *); /* told when a flush or a truncation ends on a partition that goes */
     struct bn_roster *roster;

@@ -4,7 +4,8 @@
  * long), and each serves as soon as it is ready. It goes in one of three ways: the broker stops; its topic was deleted
  * (the image carries the evidence) and the directory is removed and told; or the image simply no longer has it here,
  * and the directory is renamed -stray and told, never removed (safety §3: absence is not deletion). A partition that
- * goes first waits for its log's opening, flush or truncation.
+ * goes first waits for its log's opening, flush or truncation; one that comes under the name of one that goes waits for
+ * that.
  */
 #include "broker/replica/roster.h"
 
@@ -15,6 +16,8 @@
 #include "common/base/map.h"
 #include "common/base/trace.h"
 #include "proto/kafka/errors.h"
+
+enum { OPEN_AGAIN_MS = 20 };
 
 struct bn_roster {
     struct bn_roster_deps deps;
@@ -85,7 +88,7 @@ static void leave_run(struct bn_job *job) { /* pool thread */
         if (l->status != BN_OK) BN_ERROR("roster", "[Partition %s-%d] close: %s", p->topic, p->key.index, e.text);
     }
     p->log = NULL;
-    if (p->fate == BN_PARTITION_STOPS) return;
+    if (p->fate == BN_PARTITION_STOPS || p->homeless) return;
     bool stray = p->fate == BN_PARTITION_GOES_STRAY;
     int rc = bn_logdirs_remove(l->roster->deps.logdirs, p->topic, p->key.index, stray, l->roster->deps.delete_delay_ms,
                                l->roster->deps.pool, &e);
@@ -145,7 +148,9 @@ static void let_go(struct bn_partition *p, int fate) {
 
 struct opening {
     struct bn_job job;
+    struct bn_timer again;
     struct bn_partition *partition;
+    bool too_early; /* the directory's last user has not left it yet */
     struct bn_log_open open;
     struct bn_log *log;
     int64_t high_watermark;
@@ -174,6 +179,8 @@ static void opening_run(struct bn_job *job) { /* pool thread */
         if (rc == BN_OK) rc = bn_log_open(&o->open, &o->log, &e);
         if (rc == BN_OK) rc = lower_recovery_point(o, &e);
         if (rc == BN_OK) break;
+        o->too_early = rc == BN_AGAIN;
+        if (o->too_early) return;
         if (rc != BN_STALE) {
             BN_ERROR("roster", "[Partition %s-%d] open: %s", p->topic, p->key.index, e.text);
             return;
@@ -185,12 +192,23 @@ static void opening_run(struct bn_job *job) { /* pool thread */
     o->high_watermark = bn_logdirs_high_watermark(deps->logdirs, p->topic, p->key.index);
 }
 
+static void open_again(struct bn_timer *t) {
+    struct opening *o = BN_CONTAINER_OF(t, struct opening, again);
+    o->too_early = false;
+    bn_pool_submit(o->partition->deps->pool, &o->job);
+}
+
 static void opening_done(struct bn_job *job) {
     struct opening *o = BN_CONTAINER_OF(job, struct opening, job);
     struct bn_partition *p = o->partition;
     struct bn_roster *r = p->roster;
+    if (o->too_early && p->fate == BN_PARTITION_STAYS) {
+        bn_timer_start(&o->again, OPEN_AGAIN_MS);
+        return;
+    }
     p->opening = false;
     if (p->fate != BN_PARTITION_STAYS) {
+        p->homeless = o->too_early;
         p->log = o->log;
         leave_now(p);
     } else {
@@ -226,6 +244,7 @@ static void join(struct bn_roster *r, const struct bn_image_topic *t, const stru
     o->open.mailbox = r->deps.shard->mailbox;
     int32_t min_insync = 1;
     r->deps.topic_config(r->deps.arg, r->image, t->name, &o->open.config, &min_insync);
+    bn_timer_init(&o->again, r->deps.shard->loop, open_again);
     o->job.run = opening_run;
     o->job.done = opening_done;
     o->job.reply_to = r->deps.shard->mailbox;
@@ -278,6 +297,12 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
             continue;
         if (state && bn_image_has_replica(state, r->deps.broker_id))
             continue; /* opening finds the other id and sets it aside */
+        bool proven = evidence_for(delta, &found[i].topic_id);
+        if (!bn_logdirs_hold(r->deps.logdirs, found[i].topic, found[i].partition)) {
+            /* Another shard is ahead and has a new topic of this name: that has set the old one aside. */
+            if (proven) r->deps.deleted(r->deps.arg, &found[i].topic_id, found[i].topic, found[i].partition);
+            continue;
+        }
         struct bn_partition *p = bn_alloc_zero(1, sizeof *p);
         p->deps = &r->deps;
         p->roster = r;
@@ -286,7 +311,7 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
         bn_list_init(&p->interests);
         bn_partition_lead_init(p);
         bn_fetchset_part_init(&p->fetch);
-        p->fate = evidence_for(delta, &found[i].topic_id) ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY;
+        p->fate = proven ? BN_PARTITION_GOES_DELETED : BN_PARTITION_GOES_STRAY;
         r->busy++;
         leave_now(p);
     }
@@ -299,13 +324,24 @@ static bool has_replica_here(const struct bn_roster *r, const struct bn_image_to
     return false;
 }
 
-static bool found_at_start(const struct bn_roster *r, const struct bn_uuid *id) {
+static bool found_at_start(const struct bn_roster *r, const struct bn_uuid *id, int32_t partition) {
     const struct bn_logdir_found *found = NULL;
     int count = bn_logdirs_found(r->deps.logdirs, &found);
     for (int i = 0; i < count; i++) {
-        if (bn_uuid_eq(&found[i].topic_id, id)) return true;
+        if (bn_uuid_eq(&found[i].topic_id, id) && (partition < 0 || found[i].partition == partition)) return true;
     }
     return false;
+}
+
+/* Of a removed topic something is here: a partition that this broker was never told of (its controller went before it
+ * could) is confirmed as well. */
+static void confirm_unheard(struct bn_roster *r, const struct bn_image_topic *known, const Bn__RemovedTopic *gone,
+                            const struct bn_uuid *id, bool sweeping) {
+    for (int32_t i = 0; i < gone->partition_count; i++) {
+        const struct bn_image_partition *p = known ? bn_image_partition(known, i) : NULL;
+        bool heard = p && p->replica_count > 0;
+        if (!heard && !(sweeping && found_at_start(r, id, i))) r->deps.deleted(r->deps.arg, id, gone->name, i);
+    }
 }
 
 /* The controller waits for a word on every removed topic: of one with nothing here, the first shard says so. What is
@@ -319,8 +355,11 @@ static void confirm_absent(struct bn_roster *r, const struct bn_image *old, cons
         if (gone->id.len != sizeof(struct bn_uuid)) continue;
         struct bn_uuid id;
         memcpy(id.bytes, gone->id.data, sizeof id.bytes);
-        if (has_replica_here(r, bn_image_topic_by_id(old, &id)) || (sweeping && found_at_start(r, &id))) continue;
-        r->deps.deleted(r->deps.arg, &id, gone->name, -1);
+        const struct bn_image_topic *known = bn_image_topic_by_id(old, &id);
+        if (has_replica_here(r, known) || (sweeping && found_at_start(r, &id, -1)))
+            confirm_unheard(r, known, gone, &id, sweeping);
+        else
+            r->deps.deleted(r->deps.arg, &id, gone->name, -1);
     }
 }
 

@@ -156,6 +156,31 @@ START_TEST(test_removing) {
 }
 END_TEST
 
+/* A directory is one user's at a time: a topic of the same name waits until the one before has left. */
+START_TEST(test_one_user_at_a_time) {
+    struct world w;
+    struct bn_err e;
+    struct bn_log_open o, other = {0};
+    world_init(&w);
+    struct bn_logdirs *d = open_dirs(&w);
+    struct bn_log *l = open_log(d, "t", 0, &o);
+    ck_assert_int_eq(bn_logdirs_place(d, "t", 0, true, &other, &e), BN_AGAIN);
+    ck_assert(!bn_logdirs_hold(d, "t", 0));
+    ck_assert_int_eq(bn_log_close(l, &e), 0);
+    ck_assert_int_eq(bn_logdirs_remove(d, "t", 0, true, 0, NULL, &e), 0);
+    ck_assert_int_eq(bn_log_close(open_log(d, "t", 0, &o), &e), 0);
+    bn_logdirs_close(d, true, 0);
+    /* What was found at start has no user before somebody takes it to remove it. */
+    d = open_dirs(&w);
+    ck_assert(bn_logdirs_hold(d, "t", 0));
+    ck_assert_int_eq(bn_logdirs_place(d, "t", 0, true, &other, &e), BN_AGAIN);
+    ck_assert_int_eq(bn_logdirs_remove(d, "t", 0, false, 1000, NULL, &e), 0);
+    ck_assert_int_eq(bn_logdirs_place(d, "t", 0, true, &other, &e), 0);
+    bn_logdirs_close(d, false, 0);
+    world_fini(&w);
+}
+END_TEST
+
 START_TEST(test_offline) {
     struct world w;
     struct bn_err e;
@@ -225,6 +250,7 @@ Suite *logdirs_suite(void) {
     tcase_add_test(t, test_identity);
     tcase_add_test(t, test_placing_and_checkpoints);
     tcase_add_test(t, test_removing);
+    tcase_add_test(t, test_one_user_at_a_time);
     tcase_add_test(t, test_offline);
     tcase_add_test(t, test_names_that_are_none);
     tcase_add_test(t, test_lock);
