@@ -149,6 +149,7 @@ static void pack_all(struct pack *p) {
         bn__removed_topic__init(r);
         r->name = text(d->removed_topics[i].name);
         r->id = id_of(&d->removed_topics[i].id);
+        r->partition_count = d->removed_topics[i].partition_count;
     }
 }
 

@@ -111,6 +111,7 @@ struct bn_output_topic { /* in a delta: the changed partitions; only partitions 
 struct bn_output_removed { /* the tombstone: evidence on which replicas delete directories, and must confirm */
     const char *name;
     struct bn_uuid id;
+    int32_t partition_count;
 };
 
 struct bn_output_delta {

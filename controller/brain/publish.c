@@ -9,7 +9,7 @@
 
 void bn_publish_removed(struct bn_model *m, const struct bn_model_topic *t) {
     m->removed = bn_alloc_resize(m->removed, (size_t)(m->removed_count + 1) * sizeof *m->removed);
-    m->removed[m->removed_count++] = (struct bn_output_removed){bn_alloc_strdup(t->name), t->id};
+    m->removed[m->removed_count++] = (struct bn_output_removed){bn_alloc_strdup(t->name), t->id, t->partition_count};
 }
 
 static struct bn_output_partition tell_partition(const struct bn_model_partition *p) {
@@ -85,7 +85,7 @@ static void add_all_topics(struct bn_model *m, struct bn_output_delta *d) {
     for (struct bn_map_entry *e; (e = bn_map_next(&m->topics, &at));) {
         const struct bn_model_topic *t = e->value;
         if (t->kind == BN_MODEL_MARKED && !bn_uuid_is_zero(&t->id))
-            removed[d->removed_topic_count++] = (struct bn_output_removed){t->name, t->id};
+            removed[d->removed_topic_count++] = (struct bn_output_removed){t->name, t->id, t->partition_count};
         if (t->kind != BN_MODEL_LIVE || !t->id_stands) continue;
         struct bn_output_partition *partitions = bn_model_scratch(m, (size_t)t->partition_count, sizeof *partitions);
         int32_t count = 0;
@@ -132,7 +132,8 @@ static void make_delta(struct bn_model *m) {
     add_changed(m, d);
     struct bn_output_removed *removed = bn_model_scratch(m, (size_t)m->removed_count, sizeof *removed);
     for (int32_t i = 0; i < m->removed_count; i++) {
-        removed[i] = (struct bn_output_removed){bn_model_text(m, m->removed[i].name), m->removed[i].id};
+        removed[i] = m->removed[i];
+        removed[i].name = bn_model_text(m, m->removed[i].name);
         bn_alloc_free((void *)(uintptr_t)m->removed[i].name);
     }
     d->removed_topics = removed;

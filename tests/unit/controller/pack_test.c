@@ -65,7 +65,7 @@ START_TEST(whole) {
     for (int32_t i = 0; i < rows[_i].brokers; i++) brokers[i] = (struct bn_fact_broker){i, i, i, NULL, &endpoint, 1};
     for (int32_t i = 0; i < rows[_i].configs; i++) configs[i] = (struct bn_fact_config){"topics", names[i], &pair, 1};
     for (int32_t i = 0; i < rows[_i].removed; i++)
-        removed[i] = (struct bn_output_removed){names[1000 + i], {{9, (uint8_t)i}}};
+        removed[i] = (struct bn_output_removed){names[1000 + i], {{9, (uint8_t)i}}, 1};
     struct bn_output_delta d = {.reset = true,
                                 .controller_epoch = 3,
                                 .sequence = 5,
