@@ -173,8 +173,8 @@ const char *sim_invariant_heals(struct sim_world *w) {
     struct bn_znode_path path;
     const struct bn_image *first = NULL;
     for (int b = 0; b < w->broker_count; b++) {
-        const struct bn_broker *broker = w->brokers[b]->broker;
-        if (!broker->serving) return "a broker serves nobody";
+        const struct bn_broker *broker = w->brokers[b] ? w->brokers[b]->broker : NULL;
+        if (!broker || !broker->serving || broker->stopping) return "a broker serves nobody";
         for (int i = 0; i < broker->shard_count; i++) {
             const struct bn_image *image = broker->places[i].image;
             if (!bn_agent_connected(broker->agent)) return "a broker is not connected to the controller";

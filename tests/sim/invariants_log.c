@@ -105,21 +105,20 @@ static BN_NORETURN void not_kept(struct sim_world *w, const struct sim_topic *t,
         t->name, index, (int)a->id, (int)a->base, a->epoch, broker, when);
 }
 
-/* A power cut may take what was not synced. That is promised to be harmless as long as somebody of the ISR has not lost
- * it: else whatever nobody of them has is gone, with nobody to blame. */
+/* A power cut may take what was not synced. That is promised to be harmless as long as the ISR has a member that has
+ * lost nothing: else what not all of them still have may be gone, with nobody to blame. */
 static void forgive(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_log *logs,
                     const struct sim_state *s) {
     struct sim_partition *p = &t->partitions[index];
-    bool somebody_lost = false;
     int32_t kept = 0;
-    for (int m = 0; m < s->isr_count; m++) somebody_lost = somebody_lost || p->lost[s->isr[m] - 1];
-    for (int32_t i = 0; i < p->ack_count && somebody_lost; i++) {
-        bool held = false;
-        for (int m = 0; m < s->isr_count; m++) held = held || holds(&logs[m], &p->acks[i]);
+    for (int m = 0; m < s->isr_count; m++)
+        if (!p->lost[s->isr[m] - 1]) return;
+    for (int32_t i = 0; i < p->ack_count; i++) {
+        bool held = true;
+        for (int m = 0; m < s->isr_count; m++) held = held && holds(&logs[m], &p->acks[i]);
         if (held) p->acks[kept++] = p->acks[i];
     }
-    if (!somebody_lost || kept == p->ack_count) return;
-    sim_event(w, "%s-%d: nobody of the ISR has %d acknowledged batches any more, by loss of power", t->name, index,
+    sim_event(w, "%s-%d: the whole ISR has lost batches by loss of power, %d acknowledged ones", t->name, index,
               p->ack_count - kept);
     p->ack_count = kept;
     if (s->leader_epoch + 1 > p->lossy_epoch) p->lossy_epoch = s->leader_epoch + 1;
