@@ -30,13 +30,14 @@ struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const s
     p->min_insync = 1;
     p->flush_messages = p->flush_ms = INT64_MAX;
     bn_list_init(&p->interests);
+    p->deletes = true;
     bn_partition_lead_init(p);
     bn_fetchset_part_init(&p->fetch);
     return p;
 }
 
 void bn_partition_free(struct bn_partition *p) {
-    BN_ASSERT(bn_list_empty(&p->parked) && bn_list_empty(&p->early) && bn_list_empty(&p->interests));
+    BN_ASSERT(bn_list_empty(&p->trims) && bn_list_empty(&p->parked) && bn_list_empty(&p->early) && bn_list_empty(&p->interests));
     bn_timer_stop(&p->flush_timer);
     bn_proposals_leave(p);
     bn_isr_fini(&p->isr);
@@ -127,6 +128,7 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
 
 void bn_partition_configure(struct bn_partition *p, const struct bn_log_config *config, int32_t min_insync) {
     p->min_insync = min_insync;
+    p->deletes = config->delete;
     p->flush_messages = config->flush_messages;
     p->flush_ms = config->flush_ms;
     if (p->log) bn_log_reconfigure(p->log, config);

@@ -81,6 +81,22 @@ struct bn_partition_offsets {
 };
 void bn_partition_offsets(struct bn_partition *p, struct bn_partition_offsets *q);
 
+/* One partition's share of a DeleteRecords request. The caller owns it until done() is called, once, on the partition's
+ * shard: when every live replica's log starts at offset or above, the deadline has come, or leadership was lost. */
+struct bn_partition_trim {
+    int64_t offset; /* in: -1 = the high watermark; out: that */
+    int32_t timeout_ms;
+    /* out */
+    int16_t error;         /* KE_NONE, 1 above the high watermark, 6, 7, 44 not of a topic that deletes, 56 */
+    int64_t low_watermark; /* the least start offset of the live replicas; -1 with an error */
+    void (*done)(struct bn_partition_trim *);
+    /* the partition's */
+    struct bn_list link;
+    struct bn_timer timer;
+    struct bn_partition *partition;
+};
+void bn_partition_trim(struct bn_partition *p, struct bn_partition_trim *t);
+
 /* OffsetForLeaderEpoch (KIP-101): the largest epoch known here that is not above `epoch`, and where it ends; -1, -1
  * when unknown. */
 struct bn_partition_epoch_end {

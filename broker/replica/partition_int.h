@@ -24,6 +24,7 @@ struct bn_partition {
     struct bn_isr isr; /* assignment, ISR and partition epoch; while leading also how far the followers are */
     struct bn_proposals_part proposal;
 
+    bool deletes;       /* cleanup.policy has delete */
     int32_t min_insync; /* min.insync.replicas of the topic */
     int64_t flush_messages, flush_ms;
     int64_t high_watermark; /* everything below is committed; never goes back while leading */
@@ -33,6 +34,7 @@ struct bn_partition {
 
     struct bn_list parked;    /* acks=all appends, by ascending required offset */
     struct bn_list early;     /* appends that came while the log was being opened */
+    struct bn_list trims;     /* struct bn_partition_trim: DeleteRecords that wait for followers */
     struct bn_list interests; /* struct bn_partition_interest */
 
     /* Following (partition_follow.c). */
@@ -103,6 +105,10 @@ void bn_partition_cut(struct bn_partition *p, int64_t offset, bool all);
 
 /* partition.c: a truncation has ended that the role waited for. */
 void bn_partition_resume(struct bn_partition *p);
+
+/* partition_trim.c */
+void bn_partition_trim_review(struct bn_partition *p); /* a follower or the image has told something */
+void bn_partition_trim_refuse(struct bn_partition *p, int16_t error);
 
 /* partition_lead.c */
 void bn_partition_plan_flush(struct bn_partition *p); /* after an append: flush.messages, flush.ms */

@@ -40,11 +40,15 @@ static void finish_all(struct bn_list *appends, int16_t error) {
     while (!bn_list_empty(appends)) finish(BN_CONTAINER_OF(appends->next, struct bn_partition_append, link), error);
 }
 
-void bn_partition_refuse_parked(struct bn_partition *p, int16_t error) { finish_all(&p->parked, error); }
+void bn_partition_refuse_parked(struct bn_partition *p, int16_t error) {
+    finish_all(&p->parked, error);
+    bn_partition_trim_refuse(p, error);
+}
 
 void bn_partition_refuse(struct bn_partition *p, int16_t error) {
     finish_all(&p->parked, error);
     finish_all(&p->early, error);
+    bn_partition_trim_refuse(p, error);
 }
 
 /* ---- the high watermark ---- */
@@ -237,6 +241,7 @@ void bn_partition_review(struct bn_partition *p) {
     const struct bn_isr_view v = view(p);
     if (bn_isr_expand(&p->isr, &v, -1)) propose(p, &v);
     advance(p);
+    bn_partition_trim_review(p);
 }
 
 void bn_partition_check_lag(struct bn_partition *p) {
@@ -282,6 +287,7 @@ void bn_partition_progress(struct bn_partition *p, const struct bn_partition_rea
     bool moved = bn_isr_fetched(&p->isr, &v, &f);
     if (bn_isr_expand(&p->isr, &v, f.follower)) propose(p, &v);
     if (moved) advance(p);
+    bn_partition_trim_review(p);
 }
 
 /* ---- beginning to lead ---- */
@@ -289,6 +295,7 @@ void bn_partition_progress(struct bn_partition *p, const struct bn_partition_rea
 void bn_partition_lead_init(struct bn_partition *p) {
     bn_list_init(&p->parked);
     bn_list_init(&p->early);
+    bn_list_init(&p->trims);
     bn_proposals_part_init(&p->proposal);
     bn_timer_init(&p->flush_timer, p->deps->shard->loop, flush_due);
 }

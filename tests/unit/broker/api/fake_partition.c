@@ -83,6 +83,13 @@ void bn_partition_epoch_end(struct bn_partition *p, struct bn_partition_epoch_en
         q->error = q->current_leader_epoch < 5 ? KE_FENCED_LEADER_EPOCH : KE_UNKNOWN_LEADER_EPOCH;
 }
 
+void bn_partition_trim(struct bn_partition *p, struct bn_partition_trim *t) {
+    if (t->offset < 0) t->offset = p->end;
+    t->error = t->offset > p->end ? KE_OFFSET_OUT_OF_RANGE : p->error;
+    t->low_watermark = t->error ? -1 : t->offset;
+    t->done(t);
+}
+
 /* ---- what administrators ask ---- */
 
 void bn_survey_size(const struct bn_partition *p, struct bn_survey_size *out) {
