@@ -50,6 +50,8 @@ int bn_sock_listen(const char *host, int port, int backlog, struct bn_err *e) {
     if (rc) return rc;
     int fd = -1, err = 0;
     /* "All" means the dual-stack socket; machines without IPv6 get the IPv4 one. */
+    bool any = strcmp(host, "::") == 0; /* as with Java: both families, unless IPv4 has a listener of its own there */
+    if (any) fd = listen_on(found, true, backlog);
     for (int pass = all ? 0 : 1; pass < 2 && fd < 0; pass++) {
         for (a = found; a && fd < 0; a = a->ai_next) {
             if (all && (a->ai_family == AF_INET6) != (pass == 0)) continue;

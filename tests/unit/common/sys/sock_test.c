@@ -117,14 +117,18 @@ END_TEST
 
 START_TEST(test_refused_and_unresolvable) {
     struct bn_err e = BN_ERR_NONE;
-    int l = bn_sock_listen("", 0, 5, &e); /* all addresses: IPv4 must reach it too */
+    int l = bn_sock_listen(_i ? "::" : "", 0, 5, &e); /* all addresses: IPv4 must reach it too */
     ck_assert_int_ge(l, 0);
     int port = bn_sock_port(l);
-    int fd = bn_sock_connect("localhost", port, &e);
-    ck_assert_int_ge(fd, 0);
-    wait_for(fd, POLLOUT);
-    ck_assert_int_eq(bn_sock_connected(fd, &e), 0);
-    close(fd);
+    static const char *const both[] = {"127.0.0.1", "::1"};
+    int fd;
+    for (int i = 0; i < 2; i++) {
+        fd = bn_sock_connect(both[i], port, &e);
+        ck_assert_int_ge(fd, 0);
+        wait_for(fd, POLLOUT);
+        ck_assert_int_eq(bn_sock_connected(fd, &e), 0);
+        close(fd);
+    }
     ck_assert_int_eq(bn_sock_listen("", port, 5, &e), BN_IO);
     ck_assert_ptr_nonnull(strstr(e.text, "Address already in use"));
     close(l);
@@ -147,7 +151,7 @@ Suite *sock_suite(void) {
     tcase_set_timeout(t, 20);
     tcase_add_loop_test(t, test_flush, 0, 4);
     tcase_add_test(t, test_bad_files_and_closed_peers);
-    tcase_add_test(t, test_refused_and_unresolvable);
+    tcase_add_loop_test(t, test_refused_and_unresolvable, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }
