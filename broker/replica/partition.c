@@ -37,7 +37,8 @@ struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const s
 }
 
 void bn_partition_free(struct bn_partition *p) {
-    BN_ASSERT(bn_list_empty(&p->trims) && bn_list_empty(&p->parked) && bn_list_empty(&p->early) && bn_list_empty(&p->interests));
+    BN_ASSERT(bn_list_empty(&p->trims) && bn_list_empty(&p->parked) && bn_list_empty(&p->early) &&
+              bn_list_empty(&p->interests));
     bn_timer_stop(&p->flush_timer);
     bn_proposals_leave(p);
     bn_isr_fini(&p->isr);
