@@ -31,8 +31,9 @@ enum {
     VERSION_MIN = 13, /* of Fetch: topic ids */
     CONNECT_MS = 10000,
     NUDGE_IDLE_MS = 5, /* the moment that a fetch under way has: shorter when it only waits for data */
-    NUDGE_BUSY_MS = 50,
-    NUDGE_EVERY_MS = 100,
+    NUDGE_BUSY_MS = 20,
+    NUDGE_EVERY_MS = 20, /* and one more for so many partitions, which are all named anew: */
+    NUDGE_PARTITIONS = 64,
     CUT_WAIT_MS = 5, /* how long a fetch may wait for data while a truncation is under way */
     TELL_EVERY = 32, /* failures in a row */
 };
@@ -284,7 +285,8 @@ static void nudge_now(struct bn_timer *t) {
 static void plan_nudge(struct bn_fetcher *f) {
     if (!bn_fetchset_pending(&f->set) || bn_timer_running(&f->nudge)) return;
     uint64_t now_ms = bn_loop_now_ms(f->deps->shard->loop);
-    uint64_t next_ms = f->nudged_ms ? f->nudged_ms + NUDGE_EVERY_MS : 0;
+    uint64_t every_ms = NUDGE_EVERY_MS + f->set.count / NUDGE_PARTITIONS;
+    uint64_t next_ms = f->nudged_ms ? f->nudged_ms + every_ms : 0;
     uint64_t ms = f->set.got_records ? NUDGE_BUSY_MS : NUDGE_IDLE_MS;
     bn_timer_start(&f->nudge, bn_max_size(ms, next_ms > now_ms ? next_ms - now_ms : 0));
 }

@@ -30,7 +30,7 @@
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 
-enum { BACKOFF_FIRST_MS = 2, LATEST = -1, EARLIEST = -2 };
+enum { BACKOFF_FIRST_MS = 2, FAILURES_MAX = 31, TELL_AFTER = 6 /* failures */, LATEST = -1, EARLIEST = -2 };
 
 static struct bn_partition *partition_of(struct bn_fetchset_part *part) {
     return BN_CONTAINER_OF(part, struct bn_partition, fetch);
@@ -123,8 +123,8 @@ uint64_t bn_fetchset_due_ms(const struct bn_fetchset *s) {
 /* ---- backing off ---- */
 
 static void back_off(struct bn_fetchset *s, struct bn_fetchset_part *part) {
-    uint64_t ms = bn_min_size(s->deps->fetch_backoff_ms, (uint64_t)BACKOFF_FIRST_MS << (part->failures & 31));
-    if (part->failures < 31) part->failures++;
+    uint64_t ms = bn_min_size(s->deps->fetch_backoff_ms, (uint64_t)BACKOFF_FIRST_MS << part->failures);
+    if (part->failures < FAILURES_MAX) part->failures++;
     forget(s, partition_of(part));
     bn_list_remove(&part->link);
     bn_heap_remove(&s->delayed, &part->due);
@@ -289,15 +289,19 @@ static void take_error(struct bn_fetchset *s, struct bn_partition *p, int16_t er
             move_to(&s->asking, part);
         return;
     }
-    /* Fenced under the epoch that was decided last: another decision is on its way, so nothing is lost by waiting. */
-    if (error == KE_FENCED_LEADER_EPOCH && part->asked_epoch == p->leader_epoch) part->failures = 31;
-    if (part->failures >= 6 || !is_expected(error)) tell_failure(s, p, bn_errors_name(error));
+    if (part->failures >= TELL_AFTER || !is_expected(error)) tell_failure(s, p, bn_errors_name(error));
+    /* Fenced: another decision is on its way, and ends the wait. */
+    if (error == KE_FENCED_LEADER_EPOCH) part->failures = FAILURES_MAX;
     back_off(s, part);
 }
 
 static void take_partition(struct bn_fetchset *s, struct bn_partition *p,
                            const struct kmsg_fetch_response_partition *a) {
     struct bn_fetchset_part *part = &p->fetch;
+    if (part->asked_epoch != p->leader_epoch) { /* decided anew meanwhile: errors tell nothing either */
+        move_to(&s->changed, part);
+        return;
+    }
     if (a->error_code != KE_NONE) {
         take_error(s, p, a->error_code);
         return;
@@ -393,7 +397,7 @@ static void take_offset(struct bn_fetchset *s, struct bn_partition *p,
     struct bn_fetchset_part *part = &p->fetch;
     struct bn_partition_position now;
     if (a->error_code != KE_NONE || a->offset < 0) {
-        if (part->failures >= 6) tell_failure(s, p, bn_errors_name(a->error_code));
+        if (part->failures >= TELL_AFTER) tell_failure(s, p, bn_errors_name(a->error_code));
         back_off(s, part);
         return;
     }
