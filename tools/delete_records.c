@@ -83,7 +83,7 @@ static int delete_all(struct bn_session *s, struct bn_places *p, bool json, bool
     struct bn_jsonout j;
     bool ok = true;
     find_leaders(p, all);
-    if (!json) puts("Executing records delete operation");
+    if (!json) puts("Executing records delete operation"), fflush(stdout);
     for (size_t i = 0; i < p->count; i++) {
         if (p->list[i].error == KE_NONE && !delete_one(s, &p->list[i])) return BN_COMMAND_FAILED;
         ok = ok && p->list[i].error == KE_NONE;
