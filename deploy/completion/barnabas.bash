@@ -35,7 +35,7 @@ _barnabas() {
         --election-type) words="preferred unclean" ;;
         --compression-codec) words="none gzip snappy lz4 zstd" ;;
         --isolation-level) words="read_committed read_uncommitted" ;;
-        --*config | --*file | --*.config | --files) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --*config | --*file | --files) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         *) words=$("${command[@]}" --help 2>/dev/null | sed -n 's/^  \(--[a-z.-]*\).*/\1/p') ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -4,6 +4,7 @@
 # `make check`: it needs Kafka's jars (kafka_2.13, kafka-tools and what they depend on) and a JDK.
 #
 #   topics     Kafka 3.9's kafka-topics against both; then Barnabas' own kafka-topics.sh against Kafka's
+#   tools      the other tools: Kafka's on Kafka, ours on Kafka and on Barnabas
 #   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
 #   configs    Kafka 3.9's kafka-configs against both (2.8's with --zookeeper: old-configs), and configs.py: what tools do not ask
 #   data       Kafka's producer, consumer and offset tools against both, and every znode of both
@@ -15,20 +16,22 @@ tree=$(cd "$here/../.." && pwd)
 
 usage() {
     cat <<'TXT'
-usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--port P]
+usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only tools] [--port P]
   --kafka DIR    the jars of Apache Kafka 3.9
   --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
   --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
+  --only tools   only what our own tools print, beside Kafka's
   --port P       P to P+3 are used (default 28092)
 TXT
 }
 
-kafka='' kafka28='' work='' port=28092
+kafka='' kafka28='' work='' only='' port=28092
 while [ $# -gt 0 ]; do
     case $1 in
         --kafka) kafka=${2:?}; shift ;;
         --kafka28) kafka28=${2:?}; shift ;;
         --dir) work=${2:?}; shift ;;
+        --only) only=${2:?}; shift ;;
         --port) port=${2:?}; shift ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
@@ -42,10 +45,12 @@ rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
 mkdir -p "$work/kafka" "$work/zookeeper"
 ours=127.0.0.1:$port theirs=127.0.0.1:$((port + 1))
 our_zookeeper=127.0.0.1:$((port + 2)) their_zookeeper=127.0.0.1:$((port + 3))
-wait_for=("$tree/build/barnabas" wait --timeout 60)
+export BARNABAS_BUILD=${BARNABAS_BUILD:-$tree/build}
+wait_for=("$BARNABAS_BUILD/barnabas" wait --timeout 60)
 pids=()
 differences=0
 
+# shellcheck disable=SC2317 # the trap calls it
 stop_all() {
     "$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null || true
     for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
@@ -82,16 +87,30 @@ tools() {
     java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$1/*" "$here/RunTools.java" "$2" "$3" "$4"
 }
 
-# The same file of cases with our own kafka-topics.sh.
-own_tool() {
+# The same file of cases with our own tools. $1 cases, $2 bootstrap server.
+own_tools() {
+    local name class arguments server=$2
     while IFS=$'\t' read -r name class arguments; do
-        [[ $class == org.apache.kafka.tools.TopicCommand ]] || continue
-        eval "set -- ${arguments//@B@/$ours}"
+        case $name in '' | \#*) continue ;; esac
+        [ "$class" != - ] || { sleep "$((arguments / 1000))"; continue; }
+        eval "set -- ${arguments//@B@/$server}"
         local status=0
         echo "### $name: $arguments"
-        "$tree/deploy/bin/kafka-topics.sh" "$@" </dev/null 2>&1 || status=$?
+        "$tree/deploy/bin/kafka-run-class.sh" "$class" "$@" </dev/null 2>&1 || status=$?
         echo "exit $status"
     done <"$1"
+}
+
+# Kafka's tools on Kafka beside ours on both clusters. $1 what, $2 cases, $3 the option of normalize.py.
+own_sides() {
+    tools "$kafka" "$2" "$theirs" "$their_zookeeper" >"$work/$1.kafka.raw" 2>&1
+    own_tools "$2" "$theirs" >"$work/$1-on-kafka.raw" 2>&1
+    own_tools "$2" "$ours" >"$work/$1-on-barnabas.raw" 2>&1
+    "$here/normalize.py" "$3" <"$work/$1.kafka.raw" >"$work/$1.kafka"
+    for side in kafka barnabas; do
+        "$here/normalize.py" "$3" <"$work/$1-on-$side.raw" >"$work/$1-on-$side"
+        compare "$1-on-$side" "$work/$1.kafka" "$work/$1-on-$side"
+    done
 }
 
 # $1 what, $2 Kafka's, $3 ours, both normalized already.
@@ -153,11 +172,18 @@ dump_files() {
 start_barnabas
 start_kafka
 
+if [ "$only" = tools ]; then
+    own_sides tools "$here/tools.cases" --own
+    echo "outputs are in $work"
+    exit $differences
+fi
+
 both_sides topics "$kafka" "$here/topics.cases"
-own_tool "$here/topics.cases" >"$work/own.barnabas.raw"
+own_tools "$here/topics.cases" "$ours" >"$work/own.barnabas.raw"
 "$here/normalize.py" --own <"$work/topics.kafka.raw" >"$work/own.kafka"
 "$here/normalize.py" --own <"$work/own.barnabas.raw" >"$work/own.barnabas"
 compare own "$work/own.kafka" "$work/own.barnabas"
+own_sides tools "$here/tools.cases" --own
 
 if [ -n "$kafka28" ]; then
     both_sides old "$kafka28" "$here/old-topics.cases"

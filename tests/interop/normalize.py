@@ -9,7 +9,7 @@ import sys
 
 own = "--own" in sys.argv[1:]
 text = sys.stdin.read()
-text = re.sub(r"(?m)^Option  .*Description[^\n]*\n(?:.*\n)*?--version .*\n", "", text)
+text = re.sub(r"(?m)^Option  .*Description[^\n]*\n(?:(?!exit \d).*\n)*", "", text)
 text = re.sub(r"(?m)^(?:\tat |Caused by: |\t\.\.\. \d+ more|java\.\S+Exception|joptsimple\.|SLF4J: ).*\n", "", text)
 text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
 text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
@@ -23,7 +23,10 @@ def configs(match):
 
 
 if own:
-    text = re.sub(r"(?m)^kafka-topics: ", "", text)
+    text = re.sub(r"(?m)^kafka-[a-z-]+: (?=.*(?:recognized|requires|required))", "", text)
+    text = re.sub(r"(?m)^(?:org\.apache\.kafka\.\S+Exception|\tSuppressed).*\n", "", text)
+    text = re.sub(r'"size":\d+', '"size":N', text)
+    text = re.sub(r'"logDir":"[^"]*"', '"logDir":"DIR"', text)
     text = re.sub(r"'Optional\[(.*?)\]'", r"'\1'", text)
     text = re.sub(r"Configs: (.+)", configs, text)
 for case in re.split(r"(?m)^(?=### )", text):
