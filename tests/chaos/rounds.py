@@ -219,34 +219,48 @@ class Rolling(Kind):
 
 
 class Delete(Kind):
-    """A topic is deleted and made anew while a broker with a replica is down: what comes back is the new topic, everywhere."""
+    """A topic is deleted while a broker with a replica is down: the deletion waits for it, as in Kafka, and nobody is served meanwhile. Then the
+    topic is made anew while a broker is down: what is there in the end is the new topic, everywhere."""
+    name, count = "comes-and-goes", 3000
+
+    def fill(self, ident):
+        fresh = Load(self.cluster, self.name, 3, 20000, self.properties, self.count, ident)
+        fresh.finish()
+        return fresh
+
+    def there(self):
+        return self.zookeeper.get(f"/brokers/topics/{self.name}")
+
+    def down(self, broker):
+        send_signals(self.cluster, [f"broker-{broker}"], self.rng.choice([signal.SIGKILL, signal.SIGTERM]))
 
     def one(self, i):
-        name, count = "comes-and-goes", 3000
-        broker = self.rng.randrange(self.cluster.brokers)
-        if not self.zookeeper.get(f"/brokers/topics/{name}"):
-            self.admin.create(name, 3, 3)
-        Load(self.cluster, name, 3, 20000, self.properties, count, f"old{i}").finish()
-        old = self.zookeeper.json(f"/brokers/topics/{name}")["topic_id"]
-        send_signals(self.cluster, [f"broker-{broker}"], self.rng.choice([signal.SIGKILL, signal.SIGTERM]))
-        began = time.monotonic_ns()
-        self.admin.delete(name)
-        wait_for(lambda: not self.zookeeper.get(f"/brokers/topics/{name}"), 30, "the topic's end with a broker down")
-        self.figure("deleted", (time.monotonic_ns() - began) / 1e6)
-        # Kafka, too, makes no topic with more replicas than live brokers; an assignment by hand may name the one that is down.
-        self.admin.create(name, assignments={p: [(broker + 1 + p) % 3, (broker + 2 + p) % 3, (broker + p) % 3] for p in range(3)})
-        assert self.zookeeper.json(f"/brokers/topics/{name}")["topic_id"] != old, "the new topic has the old id"
-        fresh = Load(self.cluster, name, 3, 20000, self.properties, count, f"new{i}")
-        fresh.finish()
+        broker, other = self.rng.sample(range(3), 2)
+        if not self.there():
+            self.admin.create(self.name, 3, 3)
+        self.fill(f"old{i}")
+        old = self.zookeeper.json(f"/brokers/topics/{self.name}")["topic_id"]
+        self.down(broker)
+        self.admin.delete(self.name)
+        self.load.flowing()
+        assert self.there(), "the znode is gone, and a broker that is down still has a replica"
         self.restart()
-        states = watch_states(self.zookeeper, name, 3)
-        wait_for(lambda: all(states.now(p) and len(states.now(p)["isr"]) == 3 for p in range(3)), 60, f"{name} in sync: {states.of}")
-        compare_replicas(self.cluster, name, 3, range(self.cluster.brokers))
+        began = time.monotonic_ns()
+        wait_for(lambda: not self.there(), 30, "the topic's end once the broker is back")
+        self.figure("back->deleted", (time.monotonic_ns() - began) / 1e6)
+        self.whole()
+        self.down(other)
+        self.admin.create(self.name, assignments={p: [(other + 1 + p % 2) % 3, (other + 2 - p % 2) % 3, other] for p in range(3)})
+        assert self.zookeeper.json(f"/brokers/topics/{self.name}")["topic_id"] != old, "the new topic has the old id"
+        fresh = self.fill(f"new{i}")
+        self.restart()
+        states = watch_states(self.zookeeper, self.name, 3)
+        wait_for(lambda: all(len(states.now(p)["isr"]) == 3 for p in range(3)), 60, f"{self.name} in sync: {states.of}")
+        compare_replicas(self.cluster, self.name, 3, range(self.cluster.brokers))
         fresh.check()
-        left = [d.name for d in pathlib.Path(self.cluster.dir, f"data/broker-{broker}").glob(f"{name}-*") if not d.name.endswith("-delete")]
-        assert sorted(left) == [f"{name}-{p}" for p in range(3)], f"directories of broker {broker}: {left}"
-        self.admin.delete(name)
-        wait_for(lambda: not self.zookeeper.get(f"/brokers/topics/{name}"), 30, "the topic's end")
+        for b in range(3):
+            left = [d.name for d in pathlib.Path(self.cluster.dir, f"data/broker-{b}").glob(f"{self.name}-*") if not d.name.endswith("-delete")]
+            assert sorted(left) == [f"{self.name}-{p}" for p in range(3)], f"directories of broker {b}: {left}"
         self.whole()
 
 
