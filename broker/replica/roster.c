@@ -363,10 +363,20 @@ static void confirm_absent(struct bn_roster *r, const struct bn_image *old, cons
     }
 }
 
-static void reconfigure(struct bn_roster *r) {
+/* Whether the delta may have changed the topic's configuration: its own, or what the brokers' lays under it. */
+static bool configures(const Bn__ImageDelta *delta, const char *topic) {
+    for (size_t i = 0; i < delta->n_configs; i++) {
+        const Bn__EntityConfig *c = delta->configs[i];
+        if (strcmp(c->entity_type, "topics") != 0 || strcmp(c->entity_name, topic) == 0) return true;
+    }
+    return false;
+}
+
+static void reconfigure(struct bn_roster *r, const Bn__ImageDelta *delta, bool all) {
     size_t at = 0;
     for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
         struct bn_partition *p = it->value;
+        if (!all && !configures(delta, p->topic)) continue;
         struct bn_log_config config;
         int32_t min_insync = 1;
         r->deps.topic_config(r->deps.arg, r->image, p->topic, &config, &min_insync);
@@ -386,7 +396,7 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     /* A full image comes in pieces, of which this delta is the last: its configs may have been in another. */
     bool new_stream = delta->reset || image->controller_epoch != old->controller_epoch ||
                       image->sequence != old->sequence + 1;
-    if (new_stream || delta->n_configs > 0) reconfigure(r);
+    if (new_stream || delta->n_configs > 0) reconfigure(r, delta, new_stream);
     if (new_stream || delta->n_brokers > 0 || delta->n_removed_brokers > 0) bn_proposals_review(r->proposals);
     bool sweeping = !r->swept;
     r->swept = true;

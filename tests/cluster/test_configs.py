@@ -222,6 +222,21 @@ def test_written_by_hand(cluster):
     alter(cluster, TOPIC, "by-hand", ("retention.ms", SET, "7000"))
 
 
+def test_own_tool(cluster):
+    cluster.topic("by-tool", 1)
+    tool = ("kafka-configs.sh", "--bootstrap-server", cluster.bootstrap)
+    cluster.run(*tool, "--alter", "--topic", "by-tool", "--add-config", "retention.ms=4000,cleanup.policy=[compact,delete]")
+    wait_for(lambda: described(cluster, TOPIC, "by-tool", "retention.ms") == ("4000", 1), 10, "the retention")
+    assert described(cluster, TOPIC, "by-tool", "cleanup.policy") == ("compact,delete", 1)
+    assert "retention.ms=4000" in cluster.run(*tool, "--describe", "--topic", "by-tool").stdout
+    cluster.run(*tool, "--alter", "--topic", "by-tool", "--delete-config", "retention.ms")
+    wait_for(lambda: described(cluster, TOPIC, "by-tool", "retention.ms") == ("604800000", 5), 10, "the default")
+    cluster.run(*tool, "--alter", "--broker", "1", "--add-config", "log.cleaner.threads=2")
+    wait_for(lambda: described(cluster, BROKER, "1", "log.cleaner.threads", 1) == ("2", 2), 10, "the broker's value")
+    wait_for(lambda: "log.cleaner.threads has no effect" in cluster.log_text("broker-1"), 10, "the line that says so")
+    cluster.run(*tool, "--alter", "--broker", "1", "--delete-config", "log.cleaner.threads")
+
+
 def test_python_admin(cluster):
     from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
     cluster.topic("python", 1)

@@ -41,6 +41,15 @@ START_TEST(booleans) {
                          CASES[i].want);
     }
     ck_assert(bn_config_bool(b.model, "nobody", "unclean.leader.election.enable", true));
+    /* Behind the topic's: the broker of the controller's id, then all brokers. */
+    set(&b, "brokers", "<default>", "unclean.leader.election.enable", "true");
+    ck_assert(bn_config_bool(b.model, "nobody", "unclean.leader.election.enable", false));
+    char id[16];
+    snprintf(id, sizeof id, "%d", b.model->controller_id);
+    set(&b, "brokers", id, "unclean.leader.election.enable", "false");
+    ck_assert(!bn_config_bool(b.model, "nobody", "unclean.leader.election.enable", true));
+    set(&b, "topics", "t", "unclean.leader.election.enable", "true");
+    ck_assert(bn_config_bool(b.model, "t", "unclean.leader.election.enable", false));
     bench_fini(&b);
 }
 END_TEST
