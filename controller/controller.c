@@ -30,7 +30,7 @@
 #include "controller/standby.h"
 #include "controller/watch.h"
 
-enum { POKE_MS = 1000, AGAIN_MS = 200, ABSENT_MS = 150, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
+enum { POKE_MS = 1000, AGAIN_MS = 200, ABSENT_MS = 30, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
 
 static void finish_stop(struct bn_controller *c);
 
