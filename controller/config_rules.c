@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base/check.h"
 #include "common/base/trace.h"
@@ -241,6 +242,11 @@ static int16_t judge_size(struct work *w) {
     return refuse_value(w, "its configuration does not fit into one znode");
 }
 
+/* In the order in which they are read back, so that the notice of the change is seen to be no news. */
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct bn_fact_pair *)a)->name, ((const struct bn_fact_pair *)b)->name);
+}
+
 int16_t bn_config_rules_change(const struct bn_event_alter_config *change, const struct bn_fact_config *now,
                                struct bn_arena *arena, struct bn_fact_config *out, const char **message) {
     struct work w = {.change = change, .arena = arena, .message = message};
@@ -248,6 +254,7 @@ int16_t bn_config_rules_change(const struct bn_event_alter_config *change, const
     int16_t error = apply(&w, now);
     if (!error) error = w.topic ? judge_topic(&w) : judge_broker(&w);
     if (!error) error = judge_size(&w);
+    if (w.count) qsort(w.pairs, (size_t)w.count, sizeof *w.pairs, by_name);
     out->entries = w.pairs;
     out->entry_count = w.count;
     return error;

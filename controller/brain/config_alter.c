@@ -202,11 +202,11 @@ void bn_config_alter_read(struct bn_model *m, struct bn_flight *f, const struct 
 static void tell(struct bn_model *m, const struct bn_model_config *c) {
     char text[512] = "";
     size_t len = 0;
-    for (int32_t i = 0; i < c->entry_count && len < sizeof text - 1; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s -> %s", i ? "," : "", c->entries[i].name,
-                                c->entries[i].value);
-    BN_MODEL_INFO(m, "Updating %s %s with new configuration : %s", strcmp(c->type, "topics") ? "broker" : "topic",
-                  c->name, text);
+    bool topic = strcmp(c->type, "topics") == 0;
+    for (int32_t i = 0; i < c->entry_count && len < sizeof text - 1; i++) /* a broker's value might be a secret */
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s%s", i ? "," : "", c->entries[i].name,
+                                topic ? " -> " : "", topic ? c->entries[i].value : "");
+    BN_MODEL_INFO(m, "Updating %s %s with new configuration : %s", topic ? "topic" : "broker", c->name, text);
 }
 
 void bn_config_alter_done(struct bn_model *m, struct bn_flight *f, const struct bn_event_multi_done *e) {
