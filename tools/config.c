@@ -142,7 +142,7 @@ static int describe_one(const struct bn_config_task *t, struct bn_session *s, co
         bn_jsonout_text(j, "name", *name ? bn_slice_str(name) : BN_SLICE_NULL);
         bn_jsonout_array(j, "configs");
     }
-    qsort(r->configs.v, (size_t)r->configs.n, sizeof *r->configs.v, by_name);
+    if (r->configs.n > 0) qsort(r->configs.v, (size_t)r->configs.n, sizeof *r->configs.v, by_name);
     bool more = false;
     for (int32_t i = 0; i < r->configs.n; i++) {
         const struct kmsg_describe_configs_response_config *c = &r->configs.v[i];
@@ -171,7 +171,7 @@ static int describe_every(const struct bn_config_task *t, struct bn_session *s, 
     int rc = BN_COMMAND_OK;
     struct bn_arena *arena = bn_session_arena(s);
     if (t->kind == BN_CONFIG_TOPIC) {
-        qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_topic);
+        if (all->topics.n > 0) qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_topic);
         for (int32_t i = 0; i < all->topics.n && rc == BN_COMMAND_OK; i++) {
             const char *name = bn_arena_copy(arena, all->topics.v[i].name);
             rc = name ? describe_one(t, s, name, j) : BN_COMMAND_FAILED;

@@ -99,11 +99,11 @@ static void add_dir(struct bn_jsonout *j, struct kmsg_describe_log_dirs_response
     char exception[BN_ADMIN_EXCEPTION_MAX];
     bn_jsonout_object(j, NULL);
     bn_jsonout_array(j, "partitions");
-    qsort(dir->topics.v, (size_t)dir->topics.n, sizeof *dir->topics.v, by_topic);
+    if (dir->topics.n > 0) qsort(dir->topics.v, (size_t)dir->topics.n, sizeof *dir->topics.v, by_topic);
     for (int32_t i = 0; i < dir->topics.n; i++) {
         const struct kmsg_describe_log_dirs_response_topic *t = &dir->topics.v[i];
         if (!is_asked(topics, t->name)) continue;
-        qsort(t->partitions.v, (size_t)t->partitions.n, sizeof *t->partitions.v, by_partition);
+        if (t->partitions.n > 0) qsort(t->partitions.v, (size_t)t->partitions.n, sizeof *t->partitions.v, by_partition);
         for (int32_t k = 0; k < t->partitions.n; k++) {
             const struct kmsg_describe_log_dirs_response_partition *p = &t->partitions.v[k];
             char *name = bn_alloc_printf("%.*s-%d", BN_SLICE_FMT(t->name), p->partition_index);

@@ -84,7 +84,11 @@ int bn_options_parse(struct bn_options *o, const char *program, const struct bn_
             continue;
         }
         int taken = take(o, argc, argv, i);
-        if (taken < 0) return -1;
+        if (taken < 0) {
+            bn_options_fini(o);
+            *o = (struct bn_options){.program = program, .table = table};
+            return -1;
+        }
         i += taken;
     }
     return 0;

@@ -28,7 +28,8 @@ struct bn_options {
     int rest_count;
 };
 
-/* argv[0] is skipped. 0; or -1 after telling stderr what is wrong and what was probably meant. Borrows argv. */
+/* argv[0] is skipped. 0; or -1 after telling stderr what is wrong and what was probably meant: *o then holds
+ * nothing. Borrows argv. */
 int bn_options_parse(struct bn_options *o, const char *program, const struct bn_option *table, int argc, char **argv);
 void bn_options_fini(struct bn_options *o);
 bool bn_options_has(const struct bn_options *o, const char *name);

@@ -33,7 +33,7 @@ static int by_name(const void *a, const void *b) {
 static int list(const struct bn_topic_task *t, struct bn_session *s) {
     struct kmsg_metadata_response *all = bn_session_metadata(s);
     if (!all) return BN_COMMAND_FAILED;
-    qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
+    if (all->topics.n > 0) qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
     int found = 0;
     bool json = false;
     if (!bn_admin_json(t->options, &json)) return BN_COMMAND_FAILED;

@@ -205,7 +205,7 @@ static int by_name(const void *a, const void *b) {
 static void describe(const struct view *v, struct kmsg_metadata_response_topic *t) {
     const struct kmsg_describe_configs_response_result *configs = configs_of(v->s, t->name);
     if (v->filter.overrides && !has_overrides(configs)) return;
-    qsort(t->partitions.v, (size_t)t->partitions.n, sizeof *t->partitions.v, by_index);
+    if (t->partitions.n > 0) qsort(t->partitions.v, (size_t)t->partitions.n, sizeof *t->partitions.v, by_index);
     if (v->json) {
         json_topic(v, t, configs);
         return;
@@ -255,7 +255,7 @@ int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s
     struct view v = {s, f, all, find_moving(s, all), json ? &j : NULL};
     bn_jsonout_init(&j);
     bn_jsonout_array(&j, "topics");
-    qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
+    if (all->topics.n > 0) qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
     int found = 0;
     for (int32_t i = 0; i < all->topics.n; i++) {
         struct kmsg_metadata_response_topic *t = &all->topics.v[i];
