@@ -240,9 +240,13 @@ static struct bn_map map_copy(const struct bn_map *m) {
 }
 
 static struct bn_image *image_copy(const struct bn_image *old) {
-    struct bn_image *i = bn_alloc(sizeof *i);
-    *i = *old;
-    bn_shared_init(&i->shared, image_release);
+    struct bn_image *i = bn_alloc_zero(1, sizeof *i);
+    bn_shared_init(&i->shared, image_release); /* not copied: others count on the old one meanwhile */
+    i->controller_epoch = old->controller_epoch;
+    i->controller_id = old->controller_id;
+    i->sequence = old->sequence;
+    i->for_incarnation = old->for_incarnation;
+    i->partial = old->partial;
     i->cluster_id = bn_alloc_strdup(old->cluster_id);
     i->by_name = map_copy(&old->by_name);
     i->by_id = map_copy(&old->by_id);
@@ -252,8 +256,6 @@ static struct bn_image *image_copy(const struct bn_image *old) {
         bn_shared_ref(&((struct bn_image_topic *)m->value)->shared);
     for (size_t at = 0; (m = bn_map_next(&i->configs, &at));)
         bn_shared_ref(&((struct bn_image_config *)m->value)->shared);
-    i->brokers = NULL;
-    i->broker_count = 0;
     return i;
 }
 
