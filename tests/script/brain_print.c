@@ -163,7 +163,7 @@ static void print_reply(struct bn_str *s, const struct bn_output_reply *r) {
 }
 
 void brain_print_output(struct bn_str *s, const struct bn_output *o) {
-    static const char *const READS[] = {"topic", "state", "producer-ids"};
+    static const char *const READS[] = {"topic", "state", "producer-ids", "config"};
     switch (o->kind) {
     case BN_OUTPUT_MULTI:
         bn_str_addf(s, "  MULTI %d\n", (int)o->u.multi.id);
@@ -177,6 +177,7 @@ void brain_print_output(struct bn_str *s, const struct bn_output *o) {
         for (int32_t i = 0; i < o->u.read.item_count; i++) {
             const struct bn_output_read_item *item = &o->u.read.items[i];
             bn_str_addf(s, " %s %s", READS[item->kind], item->topic ? item->topic : "");
+            if (item->type) bn_str_addf(s, "%s/%s", item->type, item->name);
             if (item->partition >= 0) bn_str_addf(s, "-%d", item->partition);
         }
         bn_str_add(s, "\n");

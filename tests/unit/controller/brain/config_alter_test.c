@@ -22,6 +22,8 @@ static int16_t judge(const struct bn_event_alter_config *change, const struct bn
     return 0;
 }
 
+static bool lacks(const struct bench *b, const char *text) { return !b->said.ptr || !strstr(b->said.ptr, text); }
+
 static void start(struct bench *b) {
     bench_init(b, 1);
     b->settings.change_config = judge;
@@ -78,8 +80,8 @@ START_TEST(refused) {
     ck_assert_msg(bench_said(&b, "REPLY 1 alter-configs error 0\n    t error 40"), "%s", b.said.ptr);
     ck_assert(bench_said(&b, "nowhere error 3"));
     ck_assert(bench_said(&b, "REPLY 3 alter-configs error 0\n    t error 0"));
-    ck_assert(!bench_said(&b, "create-config"));
-    ck_assert(!bench_said(&b, "DELTA"));
+    ck_assert(lacks(&b, "create-config"));
+    ck_assert(lacks(&b, "DELTA"));
     struct bn_event e = {.kind = BN_EVENT_ALTER_CONFIGS, .u.alter_configs = {.token = 4}};
     bench_feed(&b, &e); /* about nothing */
     ck_assert(bench_said(&b, "REPLY 4 alter-configs error 0"));
@@ -105,10 +107,10 @@ START_TEST(again) { /* a lost answer, of a write that happened (_i 0) or not: re
     ask(&b, 1, "t", "k", false);
     bench_end(&b, true, false);   /* the reading */
     bench_end(&b, _i == 0, true); /* the writing */
-    ck_assert(!bench_said(&b, "REPLY 1"));
+    ck_assert(lacks(&b, "REPLY 1"));
     bench_drain(&b);
     ck_assert(bench_said(&b, "REPLY 1 alter-configs error 0\n    t error 0"));
-    ck_assert_int_eq(bench_said(&b, "set-config at 0 topics/t"), _i == 0);
+    ck_assert_int_eq(!lacks(&b, "set-config at 0 topics/t"), _i == 0);
     bench_fini(&b);
 }
 END_TEST
@@ -121,7 +123,7 @@ START_TEST(deleted_meanwhile) {
     bench_feed(&b, &e);
     bench_drain(&b);
     ck_assert_msg(bench_said(&b, "t error 3"), "%s", b.said.ptr);
-    ck_assert(!bench_said(&b, "create-config"));
+    ck_assert(lacks(&b, "create-config"));
     bench_fini(&b);
 }
 END_TEST
