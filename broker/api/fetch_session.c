@@ -242,6 +242,8 @@ static void visited(struct visit *at) {
     if (f->session) {
         struct bn_session_cache_lane *lane = &f->session->lanes[at->shard];
         lane->dirty = at->v.dirty;
+        /* What came from there meanwhile was said before this look: a clean lane would never be looked at for it. */
+        if (!lane->dirty) lane->woken = false;
         lane->slot_count = at->v.slot_count;
     }
     ended(f);
