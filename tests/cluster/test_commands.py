@@ -33,8 +33,7 @@ def pattern(expected):
 
 
 def environment(cluster):
-    return dict(cluster.env, PATH=f"{harness.TREE / 'deploy/bin'}:{cluster.build}:{os.environ['PATH']}", LC_ALL="C",
-                TMPDIR=cluster.dir)
+    return dict(cluster.env, PATH=f"{harness.TREE / 'deploy/bin'}:{cluster.build}:{os.environ['PATH']}", LC_ALL="C")
 
 
 def here(cluster, command):

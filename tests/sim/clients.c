@@ -80,7 +80,8 @@ static void create_topic(struct sim_world *w, int broker, const char *name) {
     struct kmsg_create_topics_request r = kmsg_create_topics_request_default;
     t.name = bn_slice_str(name);
     t.num_partitions = 1 + (int32_t)sim_below(w, 2);
-    t.replication_factor = 1; /* followers do not fetch yet */
+    t.replication_factor = (int16_t)bn_min_size((size_t)w->broker_count, 2 + sim_below(w, 2));
+    if (sim_chance(w, 6)) t.replication_factor = 1;
     r.topics = (typeof(r.topics)){&t, 1};
     r.timeout_ms = SIM_CALL_MS;
     sim_event(w, "somebody asks broker %d to create %s, %d partitions, %d replicas", broker + 1, name, t.num_partitions,

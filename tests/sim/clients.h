@@ -32,7 +32,7 @@ struct sim_producer {
     int32_t sequences[SIM_NAMES][SIM_PARTITIONS];
     struct { /* what it has to send; id 0 = nothing */
         int64_t id;
-        int name, index, records, tries;
+        int name, index, records, tries, broker; /* broker: asked last */
         int16_t acks;
         uint64_t again_ms;
         struct sim_topic *topic; /* as of the first try */

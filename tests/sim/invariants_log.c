@@ -5,12 +5,6 @@
 #include "tests/sim/clients.h"
 #include "tests/sim/observer.h"
 
-static bool has(const int32_t *ids, int count, int32_t id) {
-    for (int i = 0; i < count; i++)
-        if (ids[i] == id) return true;
-    return false;
-}
-
 static const struct sim_state *state_of(const struct sim_topic *t, int32_t index) {
     const struct sim_partition *p = &t->partitions[index];
     return p->state_count ? &p->states[p->state_count - 1] : NULL;
@@ -137,9 +131,7 @@ void sim_invariant_ack_kept(struct sim_world *w, struct sim_topic *t, int32_t in
             if (!holds(&logs[m], &p->acks[i])) not_kept(w, t, index, &p->acks[i], s->isr[m], when);
         sim_logs_free(&logs[m]);
     }
-    bool alone = s->isr_count == 1;
-    for (int b = 0; b < SIM_BROKERS; b++)
-        if (alone || !has(s->isr, s->isr_count, b + 1)) p->lost[b] = false;
+    sim_observer_recovered(w, p);
 }
 
 void sim_invariant_answered(struct sim_world *w, struct sim_replica *r, const struct sim_batch *b) {

@@ -10,7 +10,7 @@
 #include "tests/sim/plant.h"
 #include "tests/sim/world.h"
 
-enum { CHECK_SEEDS = 100, PLANT_SEEDS = 1500, FOUND = 10, CRASHED = 11, JOBS_MAX = 16 };
+enum { CHECK_SEEDS = 100, PLANT_SEEDS = 1500, FOUND = 10, CRASHED = 11, JOBS_MAX = 16, HANG_S = 60 };
 
 static double seconds(void) {
     struct timespec t;
@@ -64,6 +64,7 @@ static struct running start(uint64_t seed) {
         close(ends[0]);
         tell_fd = ends[1];
         sim_on_violation = tell_found;
+        alarm(HANG_S);
         sim_world_run(seed, false, &t.summary);
         _exit(write(tell_fd, &t, sizeof t) == (ssize_t)sizeof t ? 0 : 1);
     }
@@ -127,7 +128,8 @@ static int run_seeds(uint64_t first, uint64_t count, int jobs) {
         return 1;
     }
     int rc = run_many(first, count, jobs, &sum, &at);
-    if (rc == CRASHED) printf("seed %" PRIu64 " crashed; replay: tests/sim/sim --seed %" PRIu64 " --trace\n", at, at);
+    if (rc == CRASHED)
+        printf("seed %" PRIu64 " crashed or hung; replay: tests/sim/sim --seed %" PRIu64 " --trace\n", at, at);
     if (rc) return rc;
     double took = seconds() - begin;
     const struct sim_summary *s = &sum.summary;

@@ -50,6 +50,12 @@ bool sim_observer_lossy(const struct sim_topic *t, int32_t index) {
     return t->partitions[index].lossy_epoch > 0 || t->evidence || !sim_observer_is_current(sim_here->observer, t);
 }
 
+bool sim_observer_leads(struct sim_world *w, const struct sim_topic *t, int32_t index, int broker) {
+    const struct sim_replica *r = w->brokers[broker] ? sim_logs_replica(w->brokers[broker], t, index) : NULL;
+    return r && r->partition->role == BN_PARTITION_LEADER &&
+           r->partition->leader_epoch == t->partitions[index].epoch_count - 1;
+}
+
 void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct sim_batch *b) {
     if (by_epoch < p->lossy_epoch) return;
     int32_t at = p->ack_count;
@@ -73,7 +79,18 @@ void sim_observer_excuse(struct sim_partition *p, int32_t epoch) {
 void sim_observer_tail_lost(struct sim_world *w, struct sim_topic *t, int32_t index, int broker, int64_t end) {
     sim_event(w, "broker %d has lost what it had of %s-%d from offset %d on", broker + 1, t->name, index, (int)end);
     t->partitions[index].lost[broker] = true;
+    t->partitions[index].lost_incarnation[broker] = w->observer->broker_incarnation[broker];
     if (t->partitions[index].state_count) sim_invariant_ack_kept(w, t, index, "a power cut");
+}
+
+void sim_observer_recovered(struct sim_world *w, struct sim_partition *p) {
+    const struct sim_state *s = &p->states[p->state_count - 1];
+    for (int b = 0; b < SIM_BROKERS; b++) {
+        bool member = false;
+        for (int m = 0; m < s->isr_count; m++) member = member || s->isr[m] == b + 1;
+        bool anew = w->observer->broker_czxid[b] && w->observer->broker_incarnation[b] > p->lost_incarnation[b];
+        if ((anew && !member) || (member && s->isr_count == 1)) p->lost[b] = false;
+    }
 }
 
 void sim_observer_proposed(struct sim_world *w, int32_t broker, const Bn__AlterPartitionRequest *r) {
@@ -114,6 +131,7 @@ static void new_state(struct sim_world *w, struct sim_topic *t, int32_t index, c
         sim_violated(w, "ZkFenced", "%s-%d: version %d is written after %d states", t->name, index, stat->version,
                      p->state_count);
     if (p->state_count) sim_invariant_isr_growth(w, t, index, &p->states[p->state_count - 1], &s);
+    if (p->state_count) sim_observer_recovered(w, p);
     p->states = bn_alloc_resize(p->states, (size_t)(p->state_count + 1) * sizeof *p->states);
     p->states[p->state_count++] = s;
     p->state_czxid = stat->czxid;

@@ -44,8 +44,10 @@ struct sim_partition {
     int32_t proposal_count;
     /* Nothing is promised of older epochs: an unclean election, or the last one who had a batch lost it. 0 = none. */
     int32_t lossy_epoch;
-    /* A power cut took batches of this member of the ISR; until it has left it, or led alone. */
+    /* A power cut took batches of this broker: until it is registered anew and of no ISR (before, it may still be taken
+     * in for what it was), or is the ISR alone. */
     bool lost[SIM_BROKERS];
+    int32_t lost_incarnation[SIM_BROKERS];
 };
 
 struct sim_topic { /* one topic id */
@@ -89,6 +91,8 @@ bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topi
 struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch); /* makes it */
 /* Was something lost that nobody had promised to keep, or has the topic gone? Then clients may see anything. */
 bool sim_observer_lossy(const struct sim_topic *t, int32_t index);
+/* Does the broker lead under the newest epoch, and know it? */
+bool sim_observer_leads(struct sim_world *w, const struct sim_topic *t, int32_t index, int broker);
 /* Must be kept from now on. by_epoch: of the leader that says so. */
 void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct sim_batch *b);
 void sim_observer_forget_reads(struct sim_partition *p);
@@ -96,6 +100,8 @@ void sim_observer_forget_reads(struct sim_partition *p);
 void sim_observer_excuse(struct sim_partition *p, int32_t epoch);
 /* A power cut took what the broker had from `end` on. */
 void sim_observer_tail_lost(struct sim_world *w, struct sim_topic *t, int32_t index, int broker, int64_t end);
+/* Takes the mark of lost ones off those who have begun anew. */
+void sim_observer_recovered(struct sim_world *w, struct sim_partition *p);
 void sim_observer_proposed(struct sim_world *w, int32_t broker, const Bn__AlterPartitionRequest *r);
 
 /* ---- invariants.c ---- */

@@ -100,6 +100,10 @@ static void on_produced(void *arg, const struct bn_client_answer *a) {
     case KE_OUT_OF_ORDER_SEQUENCE_NUMBER:
     case KE_INVALID_PRODUCER_EPOCH:
     case KE_DUPLICATE_SEQUENCE_NUMBER:
+        if (!sim_observer_leads(w, p->batch.topic, p->batch.index, p->batch.broker)) {
+            again(w, p); /* who has been deposed does not know what has come since */
+            return;
+        }
         sim_invariant_in_sequence(w, p->batch.topic, p->batch.index, p->batch.tries, got->error_code);
         begin_anew(p);
         return;
@@ -172,6 +176,7 @@ void sim_producers_step(struct sim_world *w, struct sim_producer *p) {
     }
     int leader = sim_clients_leader(w, w->observer->current[p->batch.name], p->batch.index);
     struct bn_client *to = leader >= 0 ? sim_clients_of(w, leader) : NULL;
+    p->batch.broker = leader;
     if (to)
         send(w, p, to);
     else if (w->observer->current[p->batch.name] != p->batch.topic)

@@ -11,7 +11,7 @@
 #include "tests/sim/clients.h"
 #include "tests/sim/observer.h"
 
-enum { TROUBLE_STEPS = 6000, HEAL_MS = 90000, IDLE_MS = 500 };
+enum { TROUBLE_STEPS = 12000, HEAL_MS = 90000, IDLE_MS = 500 };
 
 struct sim_world *sim_here;
 void (*sim_on_violation)(const struct sim_world *w, const char *invariant);
