@@ -49,6 +49,8 @@ struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *t
     return bn_map_get(&r->partitions, key_of(&k));
 }
 
+int32_t bn_roster_id(const struct bn_roster *r) { return r->deps.broker_id; }
+
 struct bn_image *bn_roster_image(struct bn_roster *r) {
     return r->image;
 }

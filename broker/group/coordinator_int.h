@@ -1,0 +1,80 @@
+/* coordinator_int.h: what the coordinator's files share. Private to broker/group. */
+#ifndef BN_COORDINATOR_INT_H
+#define BN_COORDINATOR_INT_H
+
+#include "broker/group/coordinator.h"
+#include "common/base/list.h"
+
+struct bn_coordinator_load;
+
+/* One partition of __consumer_offsets that this shard leads, under one leader epoch. */
+struct bn_coordinator_seat {
+    struct bn_coordinator *c;
+    struct bn_list link; /* in c->seats */
+    struct bn_uuid topic_id;
+    int32_t partition, leader_epoch;
+    bool loaded, gone;    /* gone: it is led no more; freed when nothing is under way */
+    int under_way;        /* jobs, calls and appends that will come back */
+    struct bn_map groups; /* by name: struct bn_coordinator_club */
+    struct bn_coordinator_load *load;
+    /* Rebalance state on its way to the controller: one request at a time. */
+    struct bn_list dirty; /* struct bn_coordinator_club */
+    bool writing;
+    struct bn_timer write_timer;
+};
+
+/* A group and all that belongs to it. */
+struct bn_coordinator_club {
+    struct bn_coordinator_seat *seat;
+    struct bn_group *group;
+    struct bn_offsets offsets;
+    struct bn_timer timer;
+    struct bn_list dirty;   /* in seat->dirty */
+    uint64_t store;         /* token that waits to be stored; 0 = none */
+    int32_t reserve;        /* that waits to be recorded; 0 = none */
+    uint64_t writing_store; /* of the request under way */
+    int32_t writing_reserve;
+    int64_t state_since_ms; /* wall clock */
+    enum bn_group_state state_was;
+    int appends; /* commits under way */
+    bool has_znode;
+};
+
+struct bn_coordinator {
+    const struct bn_coordinator_deps *deps;
+    struct bn_roster *roster;
+    struct bn_list seats;
+    struct bn_list gone; /* seats that are led no more, with something under way */
+    struct bn_group_outs outs;
+    struct bn_timer expiry_timer;
+    bool stopping;
+};
+
+/* ---- coordinator.c ---- */
+struct bn_coordinator_seat *bn_coordinator_seat(struct bn_coordinator *c, int32_t partition);         /* NULL */
+struct bn_partition *bn_coordinator_partition(const struct bn_coordinator_seat *s);                   /* NULL */
+struct bn_coordinator_club *bn_coordinator_club(struct bn_coordinator_seat *s, struct bn_slice name); /* NULL */
+struct bn_coordinator_club *bn_coordinator_club_make(struct bn_coordinator_seat *s, struct bn_slice name);
+void bn_coordinator_club_free(struct bn_coordinator_club *k); /* off the map, too */
+/* Does what the group put out, and sets its timer. */
+void bn_coordinator_settle(struct bn_coordinator_club *k);
+void bn_coordinator_back(struct bn_coordinator_seat *s); /* something that was under way has come back */
+void bn_coordinator_vacate(struct bn_coordinator_seat *s, int16_t error);
+/* KE_NONE; or why this seat can't answer now (15, 16, 14). */
+int16_t bn_coordinator_check(struct bn_coordinator *c, int32_t partition, struct bn_coordinator_seat **out);
+int64_t bn_coordinator_now_ms(const struct bn_coordinator *c);
+
+/* ---- coordinator_load.c ---- */
+void bn_coordinator_load_start(struct bn_coordinator_seat *s);
+void bn_coordinator_load_stop(struct bn_coordinator_seat *s); /* the partition may go; jobs come back later */
+
+/* ---- coordinator_store.c ---- */
+void bn_coordinator_store(struct bn_coordinator_club *k);  /* it has something to be written */
+void bn_coordinator_forget(struct bn_coordinator_club *k); /* its znode is to go */
+void bn_coordinator_store_init(struct bn_coordinator_seat *s);
+
+/* ---- coordinator_commit.c ---- */
+void bn_coordinator_expire(struct bn_coordinator_seat *s); /* what nobody has needed for long */
+void bn_coordinator_append_group(struct bn_coordinator_club *k);
+
+#endif

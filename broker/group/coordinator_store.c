@@ -1,0 +1,178 @@
+/* coordinator_store.c: rebalance state on its way to the controller, which writes it to /consumers/<group> (safety §5).
+ *
+ * One request of a seat is under way at a time; groups that change meanwhile go with the next, each as it stands when
+ * that one leaves, so that a later state supersedes an earlier one. Without an answer, or with one that says "not now",
+ * the same is said again: whoever joins or syncs waits as long as that takes. NOT_COORDINATOR is the end: another one
+ * leads the partition, and this broker will hear of it. */
+#include "broker/group/coordinator_int.h"
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "proto/kafka/errors.h"
+
+enum { AGAIN_MS = 100, GROUPS_MAX = 200, BYTES_MAX = 1 << 20 };
+
+struct writing {
+    struct bn_coordinator_seat *seat;
+    Bn__GroupWriteRequest request;
+    struct bn_str *names; /* of its groups, parallel to request.groups */
+};
+
+static ProtobufCBinaryData data_of(struct bn_slice s) {
+    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)s.ptr};
+}
+
+/* ---- packing: borrows the group until the request has been handed over ---- */
+
+static size_t pack_members(const struct bn_group *g, Bn__GroupState *out) {
+    size_t bytes = 0;
+    out->n_members = (size_t)bn_group_size(g);
+    out->members = bn_alloc_zero(out->n_members + 1, sizeof(Bn__GroupMember *));
+    for (int32_t i = 0; i < bn_group_size(g); i++) {
+        struct bn_group_member_view v;
+        bn_group_at(g, i, &v);
+        Bn__GroupMember *m = out->members[i] = bn_alloc(sizeof *m);
+        bn__group_member__init(m);
+        m->member_id = data_of(v.id);
+        m->instance_id = data_of(v.instance_id);
+        m->is_static = !bn_slice_is_null(v.instance_id);
+        m->client_id = data_of(v.client_id);
+        m->client_host = data_of(v.client_host);
+        m->session_timeout_ms = v.session_ms;
+        m->rebalance_timeout_ms = v.rebalance_ms;
+        m->metadata = data_of(v.metadata);
+        m->assignment = data_of(v.assignment);
+        bytes += 64 + v.id.len + v.client_id.len + v.metadata.len + v.assignment.len;
+    }
+    return bytes;
+}
+
+static size_t pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
+    const struct bn_group *g = k->group;
+    bn__group_state__init(out);
+    out->group_id = data_of(bn_group_id(g));
+    out->reserve_only = k->store == 0;
+    out->reserved = out->reserve_only ? k->reserve : bn_group_reserved_up_to(g);
+    k->writing_store = k->store;
+    k->writing_reserve = k->reserve;
+    k->store = 0;
+    k->reserve = 0;
+    if (out->reserve_only) return 64;
+    if (k->writing_reserve > out->reserved) out->reserved = k->writing_reserve;
+    out->generation = bn_group_generation(g);
+    out->protocol_type = data_of(bn_group_protocol_type(g));
+    out->protocol = data_of(bn_group_protocol(g));
+    out->leader = data_of(bn_group_leader(g));
+    out->state_since_ms = bn_clock_wall_ms(k->seat->c->deps->env->clock);
+    return 64 + pack_members(g, out);
+}
+
+static void free_writing(struct writing *w) {
+    for (size_t i = 0; i < w->request.n_groups; i++) {
+        Bn__GroupState *g = w->request.groups[i];
+        for (size_t m = 0; m < g->n_members; m++) bn_alloc_free(g->members[m]);
+        bn_alloc_free(g->members);
+        bn_alloc_free(g);
+        bn_str_fini(&w->names[i]);
+    }
+    bn_alloc_free(w->request.groups);
+    bn_alloc_free(w->names);
+    bn_alloc_free(w);
+}
+
+/* ---- answers ---- */
+
+static void again(struct bn_coordinator_club *k) {
+    if (!k->store) k->store = k->writing_store;
+    if (k->writing_reserve > k->reserve) k->reserve = k->writing_reserve;
+    k->writing_store = 0;
+    k->writing_reserve = 0;
+    if (bn_list_empty(&k->dirty)) bn_list_push_back(&k->seat->dirty, &k->dirty);
+}
+
+static void ended(struct bn_coordinator_club *k, int16_t error) {
+    struct bn_coordinator *c = k->seat->c;
+    uint64_t store = k->writing_store;
+    int32_t reserve = k->writing_reserve;
+    k->writing_store = 0;
+    k->writing_reserve = 0;
+    k->has_znode = true;
+    int64_t now_ms = bn_coordinator_now_ms(c);
+    if (reserve) bn_group_reserved(k->group, now_ms, reserve, error, &c->outs);
+    if (store) bn_group_stored(k->group, now_ms, store, error, &c->outs);
+    bn_coordinator_settle(k);
+    if (store && error == KE_NONE) bn_coordinator_append_group(k);
+}
+
+static void on_written(void *arg, const Bn__GroupWriteReply *m) {
+    struct writing *w = arg;
+    struct bn_coordinator_seat *s = w->seat;
+    int error = m ? m->error : KE_REQUEST_TIMED_OUT;
+    bool over = error == KE_NONE || error == KE_NOT_COORDINATOR;
+    s->writing = false;
+    for (size_t i = 0; !s->gone && i < w->request.n_groups; i++) {
+        struct bn_coordinator_club *k = bn_coordinator_club(s, bn_str_slice(&w->names[i]));
+        if (k && over)
+            ended(k, (int16_t)error);
+        else if (k)
+            again(k);
+    }
+    free_writing(w);
+    if (!s->gone && !bn_list_empty(&s->dirty)) bn_timer_start(&s->write_timer, over ? 0 : AGAIN_MS);
+    bn_coordinator_back(s);
+}
+
+/* ---- asking ---- */
+
+static void write_dirty(struct bn_timer *t) {
+    struct bn_coordinator_seat *s = BN_CONTAINER_OF(t, struct bn_coordinator_seat, write_timer);
+    if (s->gone || s->writing || bn_list_empty(&s->dirty)) return;
+    struct writing *w = bn_alloc_zero(1, sizeof *w);
+    w->seat = s;
+    bn__group_write_request__init(&w->request);
+    w->request.offsets_partition = s->partition;
+    w->request.leader_epoch = s->leader_epoch;
+    w->request.groups = bn_alloc_zero(GROUPS_MAX, sizeof(Bn__GroupState *));
+    w->names = bn_alloc_zero(GROUPS_MAX, sizeof *w->names);
+    size_t bytes = 0;
+    struct bn_list *it;
+    while (w->request.n_groups < GROUPS_MAX && bytes < BYTES_MAX && (it = bn_list_pop_front(&s->dirty)) != NULL) {
+        struct bn_coordinator_club *k = BN_CONTAINER_OF(it, struct bn_coordinator_club, dirty);
+        size_t at = w->request.n_groups++;
+        w->request.groups[at] = bn_alloc(sizeof(Bn__GroupState));
+        bytes += pack(k, w->request.groups[at]);
+        bn_str_init(&w->names[at]);
+        bn_str_add_slice(&w->names[at], bn_group_id(k->group));
+    }
+    s->writing = true;
+    s->under_way++;
+    s->c->deps->write(s->c->deps->arg, s->c->deps->shard, &w->request, on_written, w);
+}
+
+void bn_coordinator_store(struct bn_coordinator_club *k) {
+    struct bn_coordinator_seat *s = k->seat;
+    if (bn_list_empty(&k->dirty)) bn_list_push_back(&s->dirty, &k->dirty);
+    if (!s->writing && !bn_timer_running(&s->write_timer)) bn_timer_start(&s->write_timer, 0);
+}
+
+static void on_forgotten(void *arg, const Bn__GroupWriteReply *m) {
+    struct bn_coordinator_seat *s = arg;
+    (void)m; /* unheard: the znode of an empty group stays until the next expiry of its name */
+    bn_coordinator_back(s);
+}
+
+void bn_coordinator_forget(struct bn_coordinator_club *k) {
+    struct bn_coordinator_seat *s = k->seat;
+    ProtobufCBinaryData name = data_of(bn_group_id(k->group));
+    Bn__GroupWriteRequest q = BN__GROUP_WRITE_REQUEST__INIT;
+    q.offsets_partition = s->partition;
+    q.leader_epoch = s->leader_epoch;
+    q.removed = &name;
+    q.n_removed = 1;
+    s->under_way++;
+    s->c->deps->write(s->c->deps->arg, s->c->deps->shard, &q, on_forgotten, s);
+}
+
+void bn_coordinator_store_init(struct bn_coordinator_seat *s) {
+    bn_list_init(&s->dirty);
+    bn_timer_init(&s->write_timer, s->c->deps->shard->loop, write_dirty);
+}

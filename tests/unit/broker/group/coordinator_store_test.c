@@ -1,0 +1,62 @@
+/* coordinator_store_test.c: goal: what is not answered is said again until it is; a fenced coordinator says so. */
+#include "proto/kafka/errors.h"
+#include "tests/unit/broker/group/office.h"
+#include "tests/unit/unit.h"
+
+Suite *coordinator_store_suite(void);
+
+static bool is_synced(struct office *o, void *arg) { return ((struct office_sync *)arg)->answers > 0; }
+static bool is_joined(struct office *o, void *arg) { return ((struct office_join *)arg)->answers > 0; }
+
+START_TEST(test_says_it_again) {
+    struct office o;
+    struct office_join j;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    o.write_error = KE_NOT_CONTROLLER;
+    office_join(&o, &j, "g", "");
+    office_turn(&o);
+    ck_assert_int_eq(j.answers, 0);
+    o.write_error = KE_NONE;
+    office_until(&o, is_joined, &j);
+    int writes = o.writes;
+    o.write_error = KE_NOT_CONTROLLER;
+    office_sync(&o, &s, "g", &j);
+    office_turn(&o);
+    ck_assert_int_eq(s.answers, 0);
+    o.write_error = KE_NONE;
+    office_until(&o, is_synced, &s);
+    ck_assert_int_ge(o.writes, writes + 2);
+    ck_assert_str_eq(s.got, "all of it");
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(test_fenced) {
+    struct office o;
+    struct office_join j;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    office_join(&o, &j, "g", "");
+    office_until(&o, is_joined, &j);
+    o.write_error = KE_NOT_COORDINATOR;
+    office_sync(&o, &s, "g", &j);
+    office_until(&o, is_synced, &s);
+    ck_assert_int_eq(s.sync.error, KE_NOT_COORDINATOR);
+    office_close(&o);
+}
+END_TEST
+
+Suite *coordinator_store_suite(void) {
+    Suite *s = suite_create("coordinator_store");
+    TCase *t = tcase_create("coordinator_store");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_says_it_again);
+    tcase_add_test(t, test_fenced);
+    suite_add_tcase(s, t);
+    return s;
+}

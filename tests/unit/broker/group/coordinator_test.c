@@ -1,0 +1,70 @@
+/* coordinator_test.c: goal: a request finds its group, or is told why not; who waits is told when the seat is lost. */
+#include "proto/kafka/errors.h"
+#include "tests/unit/broker/group/office.h"
+#include "tests/unit/unit.h"
+
+Suite *coordinator_suite(void);
+
+START_TEST(test_not_here) {
+    struct office o;
+    struct office_join j;
+    struct office_commitment c;
+    office_open(&o);
+    office_join(&o, &j, "g", "");
+    ck_assert_int_eq(j.join.error, KE_NOT_COORDINATOR);
+    office_offset(&o, &c, "g", 5);
+    ck_assert_int_eq(c.item.error, KE_NOT_COORDINATOR);
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(test_a_group_forms) {
+    struct office o;
+    struct office_join j;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    office_join(&o, &j, "g", "");
+    office_turn(&o);
+    ck_assert_int_eq(j.answers, 1);
+    ck_assert_int_eq(j.join.error, KE_NONE);
+    ck_assert_int_eq(j.generation, 1);
+    office_sync(&o, &s, "g", &j);
+    office_turn(&o);
+    ck_assert_int_eq(s.answers, 1);
+    ck_assert_str_eq(s.got, "all of it");
+    office_join(&o, &j, "g", "stranger");
+    ck_assert_int_eq(j.join.error, KE_UNKNOWN_MEMBER_ID);
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(test_losing_the_seat) {
+    struct office o;
+    struct office_join j;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    o.deaf = true; /* the block of generations is never recorded */
+    office_join(&o, &j, "g", "");
+    office_turn(&o);
+    ck_assert_int_eq(j.answers, 0);
+    office_lead(&o, -1);
+    ck_assert_int_eq(j.answers, 1);
+    ck_assert_int_eq(j.join.error, KE_NOT_COORDINATOR);
+    o.waiting(o.waiting_arg, NULL);
+    office_close(&o);
+}
+END_TEST
+
+Suite *coordinator_suite(void) {
+    Suite *s = suite_create("coordinator");
+    TCase *t = tcase_create("coordinator");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_not_here);
+    tcase_add_test(t, test_a_group_forms);
+    tcase_add_test(t, test_losing_the_seat);
+    suite_add_tcase(s, t);
+    return s;
+}
