@@ -286,6 +286,7 @@ static void fill_defaults(struct bn_broker *b) {
 static int start_agent(struct bn_broker *b, struct bn_err *e) {
     const struct bn_conf *conf = b->settings->conf;
     fill_defaults(b);
+    bn_life_machine(b->machine);
     struct bn_agent_config config = {
         .env = b->config.env,
         .shard = b->shards[0],
@@ -295,6 +296,7 @@ static int start_agent(struct bn_broker *b, struct bn_err *e) {
         .broker_id = b->broker_id,
         .reserved_max = bn_conf_int(conf, BN_CONF_RESERVED_BROKER_MAX_ID),
         .fencing_port = bn_conf_int(conf, BN_CONF_FENCING_PORT),
+        .machine = b->machine,
         .defaults = b->defaults,
         .default_count = BN_BROKER_DEFAULTS,
         .ready = on_ready,

@@ -39,6 +39,7 @@ struct bn_broker {
     struct bn_live_conf *live; /* what listeners go by; never NULL once composed */
     struct bn_agent *agent;
     struct bn_life *life;
+    char machine[BN_LIFE_MACHINE_MAX];
     struct bn_api_deps deps;
     struct bn_agent_pair defaults[BN_BROKER_DEFAULTS];
     struct bn_task begin;

@@ -8,8 +8,8 @@
  * A reign is never ended inside a callback of those who live in it: end_reign marks it (events are dropped from then
  * on) and a task at the end of the turn takes it apart. After a reign that the controller gave up itself, it is a
  * candidate again a little later; after one that ZooKeeper ended, the leadership goes on by itself. Registered brokers
- * that have not said hello soon after the begin of a reign are looked for at their life ports: they may have died
- * together with the controller before us. */
+ * that have not said hello at the begin of a reign are looked for at their life ports, which have been armed while we
+ * stood by (armory.c): they may have died together with the controller before us. */
 #include "controller/controller.h"
 
 #include <unistd.h>
@@ -20,6 +20,7 @@
 #include "common/sys/sock.h"
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
+#include "controller/armory.h"
 #include "controller/calls.h"
 #include "controller/channel.h"
 #include "controller/config_rules.h"
@@ -30,7 +31,7 @@
 #include "controller/standby.h"
 #include "controller/watch.h"
 
-enum { POKE_MS = 1000, AGAIN_MS = 200, ABSENT_MS = 30, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
+enum { POKE_MS = 1000, AGAIN_MS = 200, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
 
 static void finish_stop(struct bn_controller *c);
 
@@ -120,6 +121,7 @@ static void tick(struct bn_timer *t) {
 
 static void broker_refused(void *arg, int32_t broker, int64_t incarnation) {
     struct bn_controller *c = arg;
+    if (c->reign != BN_REIGN_ACTIVE) return;                     /* not ours to say; looked at again when it is */
     if (bn_channel_has(c->channel, broker, incarnation)) return; /* it lives: it is talking to us */
     BN_WARN("controller", "[Controller id=%d] the life port of broker %d refuses: its process is gone", c->config.id,
             broker);
@@ -129,16 +131,19 @@ static void broker_refused(void *arg, int32_t broker, int64_t incarnation) {
 
 /* ---- a reign ---- */
 
-static void look_for_absent(struct bn_timer *t) {
-    struct bn_controller *c = BN_CONTAINER_OF(t, struct bn_controller, absent_timer);
+/* Who has not said hello may have died together with the controller before us. Ports that were armed while we stood by
+ * tell at once; others when they have been armed. A broker that lives says hello soon, which ends its hunt. */
+static void look_for_absent(struct bn_controller *c) {
     const struct bn_fact_broker *brokers;
     int32_t count = bn_watch_brokers(c->watch, &brokers);
     for (int32_t i = 0; c->reign == BN_REIGN_ACTIVE && i < count; i++) {
         const struct bn_fact_broker *b = &brokers[i];
-        const struct bn_load_life *life = bn_watch_life(c->watch, b->id, b->incarnation);
-        if (!life || life->port <= 0 || bn_channel_has(c->channel, b->id, b->incarnation)) continue;
-        struct bn_probe_target target = {b->id, b->incarnation, life->host, life->port, life->boot_id};
-        bn_probe_hunt_absent(c->probe, &target);
+        struct bn_probe_target target;
+        if (bn_channel_has(c->channel, b->id, b->incarnation)) continue;
+        if (!bn_load_life_target(b, bn_watch_life(c->watch, b->id, b->incarnation), c->config.machine, &target))
+            continue;
+        bn_probe_arm(c->probe, &target);
+        bn_probe_hunt(c->probe, b->id, b->incarnation);
     }
 }
 
@@ -150,6 +155,7 @@ static void on_elected(void *arg, int32_t epoch, int32_t epoch_version) {
             "version is now %d",
             c->config.id, c->config.id, epoch, epoch_version);
     bn_standby_stop(c->standby);
+    bn_armory_stop(c->armory);
     c->epoch = epoch;
     c->epoch_version = epoch_version;
     c->reign = BN_REIGN_LOADING;
@@ -175,7 +181,7 @@ void bn_controller_loaded(struct bn_controller *c, struct bn_event_activated *st
     bn_controller_event(c, &e);
     bn_channel_reign(c->channel);
     c->elect_watch = bn_elect_watch_start(c);
-    bn_timer_start(&c->absent_timer, ABSENT_MS);
+    look_for_absent(c);
 }
 
 static void candidate_again(struct bn_timer *t) {
@@ -200,7 +206,6 @@ static void take_apart(struct bn_controller *c) {
     bn_task_cancel(&c->end_task);
     if (!c->watch) return;
     bn_timer_stop(&c->tick_timer);
-    bn_timer_stop(&c->absent_timer);
     bn_watch_stop(c->watch);
     bn_effect_stop(c->effect);
     c->watch = NULL;
@@ -239,7 +244,9 @@ static void on_other(void *arg, const struct bn_leadership_other *other) {
                 c->config.id, other->controller.brokerid);
     }
     c->other_czxid = other->czxid;
-    if (c->stop_step == BN_STOP_NO) bn_standby_follow(c->standby, other);
+    if (c->stop_step != BN_STOP_NO) return;
+    bn_standby_follow(c->standby, other);
+    bn_armory_start(c->armory);
 }
 
 void bn_controller_give_up(struct bn_controller *c, const char *why) {
@@ -255,13 +262,15 @@ static void describe(void *arg, struct bn_str *out) {
                                     .kraft_epoch = -1,
                                     .host = c->host,
                                     .port = bn_controller_port(c),
-                                    .life_port = bn_life_port(c->life)};
+                                    .life_port = bn_life_port(c->life),
+                                    .machine = c->config.machine};
     bn_znode_controller_encode(out, &z);
 }
 
 static void poke(struct bn_timer *t) {
     struct bn_controller *c = BN_CONTAINER_OF(t, struct bn_controller, poke_timer);
     bn_leadership_poke(c->leadership);
+    bn_armory_poke(c->armory);
     bn_timer_start(t, POKE_MS);
 }
 
@@ -332,7 +341,6 @@ static struct bn_controller *controller_new(const struct bn_controller_config *c
     bn_timer_init(&c->poke_timer, c->loop, poke);
     bn_timer_init(&c->tick_timer, c->loop, tick);
     bn_timer_init(&c->again_timer, c->loop, candidate_again);
-    bn_timer_init(&c->absent_timer, c->loop, look_for_absent);
     bn_task_init(&c->end_task, end_task);
     return c;
 }
@@ -350,6 +358,7 @@ int bn_controller_start(const struct bn_controller_config *config, struct bn_con
     c->channel = bn_channel_new(c);
     c->probe = bn_probe_new(c->loop, broker_refused, c);
     c->standby = bn_standby_new(c);
+    c->armory = bn_armory_new(c);
     c->zk = config->zk;
     struct bn_zk_config z = {config->zk_connect, config->zk_session_timeout_ms, bn_controller_zk_state, c};
     if (!c->zk) rc = bn_zk_open(&z, c->loop, config->shard->mailbox, &c->zk, e);
@@ -357,6 +366,7 @@ int bn_controller_start(const struct bn_controller_config *config, struct bn_con
         c->stop_step = BN_STOP_CLOSED;
         struct bn_life *life = c->life;
         close(c->listen_fd);
+        bn_armory_free(c->armory);
         bn_standby_free(c->standby);
         bn_probe_free(c->probe);
         bn_channel_free(c->channel);
@@ -391,6 +401,7 @@ static void free_task(struct bn_task *t) {
     void *arg = c->stopped_arg;
     struct bn_life *life = c->life;
     bn_leadership_free(c->leadership);
+    bn_armory_free(c->armory);
     bn_standby_free(c->standby);
     bn_probe_free(c->probe);
     bn_channel_free(c->channel);
@@ -448,6 +459,7 @@ void bn_controller_stop(struct bn_controller *c, void (*done)(void *arg, struct 
     take_apart(c);
     bn_channel_close_all(c->channel, "the controller stops");
     bn_standby_stop(c->standby);
+    bn_armory_stop(c->armory);
     bn_timer_init(&c->again_timer, c->loop, resigning_overdue);
     bn_timer_start(&c->again_timer, RESIGN_MAX_MS);
     bn_leadership_resign(c->leadership, resigned, c);

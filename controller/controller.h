@@ -25,6 +25,7 @@ struct bn_controller_config { /* copied by bn_controller_start; what it points t
     bool auto_rebalance;           /* auto.leader.rebalance.enable */
     int64_t rebalance_interval_ms; /* leader.imbalance.check.interval.seconds */
     int32_t imbalance_percentage;  /* leader.imbalance.per.broker.percentage */
+    const char *machine;           /* where this runs (life.h); NULL or "" = not known */
     const struct bn_conf *conf;    /* for the configs told of a new topic; NULL = defaults only */
 };
 

@@ -17,6 +17,7 @@ struct bn_channel;
 struct bn_calls;
 struct bn_probe;
 struct bn_standby;
+struct bn_armory;
 
 struct bn_controller {
     struct bn_controller_config config;
@@ -27,7 +28,7 @@ struct bn_controller {
     char host[256];
     int listen_fd;
     struct bn_io *listen_io;
-    struct bn_timer poke_timer, tick_timer, again_timer, absent_timer;
+    struct bn_timer poke_timer, tick_timer, again_timer;
     struct bn_task end_task;
     bool must_resign;    /* when the reign has been taken apart */
     int64_t other_czxid; /* of the active controller told of last */
@@ -50,6 +51,7 @@ struct bn_controller {
     struct bn_channel *channel;
     struct bn_probe *probe;
     struct bn_standby *standby;
+    struct bn_armory *armory;
     uint64_t next_token;
     /* A stop, step by step. */
     enum bn_stop { BN_STOP_NO, BN_STOP_RESIGNING, BN_STOP_CLOSING, BN_STOP_CLOSED } stop_step;

@@ -186,7 +186,7 @@ static void on_incarnation(void *arg, int status, struct bn_slice data, const st
         struct bn_err e = BN_ERR_NONE;
         i->fact.incarnation = stat->version;
         if (bn_znode_incarnation_decode(data, &l->arena, &z, &e) == BN_OK) {
-            i->life = (struct bn_load_life){z.boot_id, z.host, z.port};
+            i->life = (struct bn_load_life){z.boot_id, z.host, z.port, z.machine};
         } else {
             BN_WARN("controller", "incarnation of broker %d: %s", i->fact.id, e.text);
         }
@@ -250,6 +250,14 @@ struct bn_load *bn_load_brokers(struct bn_zk *zk, bn_zk_watch_cb watch, void *wa
     l->outstanding++;
     zk->ops->children(zk, BN_ZNODE_BROKER_IDS, watch, watch_arg, on_broker_names, l);
     return l;
+}
+
+bool bn_load_life_target(const struct bn_fact_broker *b, const struct bn_load_life *life, const char *machine,
+                         struct bn_probe_target *out) {
+    if (!life || !life->host || life->port <= 0) return false;
+    bool ours = machine && life->machine && machine[0] && strcmp(machine, life->machine) == 0;
+    *out = (struct bn_probe_target){b->id, b->incarnation, life->host, life->port, life->boot_id, ours};
+    return true;
 }
 
 /* ---- configs ---- */

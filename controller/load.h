@@ -6,6 +6,7 @@
 #include "common/base/arena.h"
 #include "common/zk/zk.h"
 #include "controller/brain/fact.h"
+#include "controller/probe.h"
 
 struct bn_load;
 /* Never called from inside the function that began it. The load lives until bn_load_free. */
@@ -15,6 +16,7 @@ struct bn_load_life { /* what a registered broker's incarnation znode says; para
     struct bn_uuid boot_id;
     const char *host; /* NULL = none */
     int port;
+    const char *machine; /* see life.h; NULL = not told */
 };
 
 struct bn_load {
@@ -54,6 +56,10 @@ struct bn_load *bn_load_configs(struct bn_zk *zk, const char *type, bn_load_done
 struct bn_load *bn_load_config(struct bn_zk *zk, const char *type, const char *name, bn_load_done done, void *arg);
 /* /barnabas/admitted: id and incarnation. */
 struct bn_load *bn_load_admitted(struct bn_zk *zk, bn_load_done done, void *arg);
+/* Whom to dial for a registered broker, borrowing from its facts; false: it told no life port. machine: our own, or
+ * NULL. */
+bool bn_load_life_target(const struct bn_fact_broker *b, const struct bn_load_life *life, const char *machine,
+                         struct bn_probe_target *out);
 /* After done: frees. Before: done will not be called, and it frees itself when the last answer has come. NULL is fine.
  */
 void bn_load_free(struct bn_load *l);

@@ -88,7 +88,10 @@ static int64_t seconds_as_ms(int64_t s) { return bn_min_i64(s, INT64_C(315360000
 
 static int run(struct program *p, const struct bn_conf *conf) {
     int id = bn_conf_controller_id(conf);
+    char machine[BN_LIFE_MACHINE_MAX];
+    bn_life_machine(machine);
     struct bn_controller_config config = {
+        .machine = machine,
         .env = bn_env_real(),
         .shard = p->shard,
         .zk_connect = bn_conf_str(conf, BN_CONF_ZOOKEEPER_CONNECT),

@@ -5,6 +5,9 @@
  *                              v                                       |  reconnected: ARMED
  *                           stays UNARMED: the session decides  <------+
  *
+ * A port that could not be armed is dialled again, ever more slowly: who is armed late is armed in time for most
+ * deaths. Our own machine's ports need not be armed: nothing but the absence of the process refuses there.
+ *
  * Dials of one hunt overlap: one may hang in a full backlog while the next is refused. A timeout, a reset or an
  * unreachable host prove nothing. */
 #include "controller/probe.h"
@@ -16,7 +19,7 @@
 #include "common/base/trace.h"
 #include "common/sys/sock.h"
 
-enum { DIALS_MAX = 16, STEADY_MS = 100, DIAL_TIMEOUT_MS = 3000 };
+enum { DIALS_MAX = 16, STEADY_MS = 100, DIAL_TIMEOUT_MS = 3000, REARM_MIN_MS = 50, REARM_MAX_MS = 10000 };
 
 static const uint64_t redial_ms[] = {0, 1, 2, 5, 10, 20, 40, 80}; /* since the hunt's begin */
 
@@ -30,6 +33,7 @@ struct target {
     int dial_count;
     uint64_t hunt_began_ms;
     size_t redials;
+    uint64_t rearm_ms; /* until an unarmed port is dialled again */
     struct bn_timer timer;
     bool refused;
     struct bn_task gone_task;
@@ -93,7 +97,8 @@ static void hunt(struct target *t) {
 }
 
 static void was_refused(struct target *t) {
-    if (!t->hunted) return; /* the first dial: it was never armed */
+    if (!t->hunted && !t->t.same_machine) return; /* it was never armed */
+    if (t->refused) return;
     t->hunted = false;
     t->refused = true;
     bn_timer_stop(&t->timer);
@@ -115,6 +120,12 @@ static void answered(struct target *t, const uint8_t boot_id[16]) {
     }
 }
 
+static void arm_later(struct target *t) {
+    if (t->armed || t->hunted || t->refused || bn_timer_running(&t->timer)) return;
+    bn_timer_start(&t->timer, t->rearm_ms);
+    t->rearm_ms = t->rearm_ms * 2 < REARM_MAX_MS ? t->rearm_ms * 2 : REARM_MAX_MS;
+}
+
 static void on_dial(void *arg, int events) {
     struct dial *d = arg;
     struct target *t = d->target;
@@ -125,6 +136,7 @@ static void on_dial(void *arg, int events) {
         if (rc != BN_OK) {
             dial_free(d);
             if (rc == BN_NOTFOUND) was_refused(t);
+            arm_later(t);
             return;
         }
         d->connected = true;
@@ -139,16 +151,25 @@ static void on_dial(void *arg, int events) {
     bool whole = d->got_len == sizeof boot_id;
     memcpy(boot_id, d->got, sizeof boot_id);
     dial_free(d);
-    if (whole) answered(t, boot_id);
+    if (whole)
+        answered(t, boot_id);
+    else
+        arm_later(t);
 }
 
-static void timed_out(struct bn_timer *timer) { dial_free(BN_CONTAINER_OF(timer, struct dial, timeout)); }
+static void timed_out(struct bn_timer *timer) {
+    struct dial *d = BN_CONTAINER_OF(timer, struct dial, timeout);
+    struct target *t = d->target;
+    dial_free(d);
+    arm_later(t);
+}
 
 static void dial(struct target *t) {
     if (t->dial_count >= DIALS_MAX) return;
     struct bn_err e = BN_ERR_NONE;
     int fd = bn_sock_connect(t->host, t->t.port, &e);
     if (fd == BN_NOTFOUND) was_refused(t);
+    if (fd < 0) arm_later(t);
     if (fd < 0) return;
     struct dial *d = bn_alloc_zero(1, sizeof *d);
     d->target = t;
@@ -164,7 +185,10 @@ static void dial(struct target *t) {
 
 static void redial(struct bn_timer *timer) {
     struct target *t = BN_CONTAINER_OF(timer, struct target, timer);
-    if (!t->hunted) return;
+    if (!t->hunted) {
+        if (!t->armed) dial(t);
+        return;
+    }
     t->redials++;
     uint64_t since = bn_loop_now_ms(t->probe->loop) - t->hunt_began_ms;
     uint64_t next = t->redials < BN_ARRAY_LEN(redial_ms) ? redial_ms[t->redials] : since + STEADY_MS;
@@ -197,6 +221,7 @@ static struct target *target_new(struct bn_probe *p, const struct bn_probe_targe
     struct target *t = bn_alloc_zero(1, sizeof *t);
     t->probe = p;
     t->t = *from;
+    t->rearm_ms = REARM_MIN_MS;
     snprintf(t->host, sizeof t->host, "%s", from->host);
     t->t.host = t->host;
     bn_list_init(&t->link);
@@ -210,24 +235,25 @@ static struct target *target_new(struct bn_probe *p, const struct bn_probe_targe
 void bn_probe_arm(struct bn_probe *p, const struct bn_probe_target *from) {
     struct target *t = find(p, from->broker);
     bool same = t && t->t.incarnation == from->incarnation && memcmp(t->t.boot_id.bytes, from->boot_id.bytes, 16) == 0;
-    if (same && t->armed && !t->refused) return;
+    if (same && (t->armed || t->dial_count > 0) && !t->refused) return;
     dial(target_new(p, from));
 }
 
 void bn_probe_hunt(struct bn_probe *p, int32_t broker, int64_t incarnation) {
     struct target *t = find_life(p, broker, incarnation);
     if (!t) return;
-    if (t->armed)
+    if (t->armed || t->t.same_machine)
         hunt(t);
     else
         t->hunt_when_armed = true;
 }
 
-void bn_probe_hunt_absent(struct bn_probe *p, const struct bn_probe_target *from) {
-    if (find_life(p, from->broker, from->incarnation)) return;
-    struct target *t = target_new(p, from);
-    t->armed = true;
-    hunt(t);
+void bn_probe_forget_unless(struct bn_probe *p, bool (*keep)(void *arg, int32_t broker, int64_t incarnation),
+                            void *arg) {
+    BN_LIST_FOR (n, &p->targets) {
+        struct target *t = BN_CONTAINER_OF(n, struct target, link);
+        if (!keep(arg, t->t.broker, t->t.incarnation)) target_free(t);
+    }
 }
 
 void bn_probe_reconnected(struct bn_probe *p, int32_t broker, int64_t incarnation) {

@@ -3,7 +3,8 @@
  * When the connection ends, the life port is hunted: refused there, after it had answered, means that the process is
  * gone, and one multi takes the reign over (leadership.h). Anything less waits for ZooKeeper's session. The active
  * controller's boot id is what its life port answered first: /controller names the ports, and a port that refuses
- * before it ever answered proves nothing. */
+ * before it ever answered proves nothing, unless it was opened on our own machine: so controllers that were killed
+ * together and restarted need not wait for the session of the last one. */
 #include "controller/standby.h"
 
 #include "common/base/alloc.h"
@@ -60,6 +61,7 @@ static void dial(struct bn_timer *t) {
 
 void bn_standby_follow(struct bn_standby *s, const struct bn_leadership_other *other) {
     const struct bn_znode_controller *z = &other->controller;
+    const char *machine = s->c->config.machine;
     if (s->following && s->czxid == other->czxid) return;
     bn_standby_stop(s);
     s->id = z->brokerid;
@@ -70,6 +72,7 @@ void bn_standby_follow(struct bn_standby *s, const struct bn_leadership_other *o
     s->port = z->port;
     if (z->life_port > 0) {
         struct bn_probe_target t = {.broker = s->id, .incarnation = s->czxid, .host = s->host, .port = z->life_port};
+        t.same_machine = machine && machine[0] && z->machine && strcmp(machine, z->machine) == 0;
         bn_probe_arm(s->probe, &t);
     }
     if (!s->peer) bn_timer_start(&s->redial_timer, 0);

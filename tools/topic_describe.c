@@ -24,7 +24,6 @@ struct filter {
 
 /* What describing needs to know besides a topic itself. */
 struct view {
-    struct bn_session *s;
     struct filter filter;
     const struct kmsg_metadata_response *all;
     const struct kmsg_list_partition_reassignments_response *moving; /* NULL: the cluster does not tell */
@@ -60,16 +59,33 @@ static bool only_partitions(const struct filter *f) {
     return f->under_replicated || f->unavailable || f->under_min_isr || f->at_min_isr;
 }
 
-static const struct kmsg_describe_configs_response_result *configs_of(struct bn_session *s, struct bn_slice topic) {
-    struct kmsg_describe_configs_request_resource resource = kmsg_describe_configs_request_resource_default;
+/* The configs of all of these topics, asked for at once: results come in the order of the topics. NULL after telling.
+ */
+static const struct kmsg_describe_configs_response *
+find_configs(struct bn_session *s, struct kmsg_metadata_response_topic **topics, int32_t count) {
     struct kmsg_describe_configs_request q = kmsg_describe_configs_request_default;
-    resource.resource_type = RESOURCE_TOPIC;
-    resource.resource_name = topic;
-    resource.configuration_keys.n = -1;
-    q.resources.v = &resource;
-    q.resources.n = 1;
-    struct kmsg_describe_configs_response *r = bn_session_call(s, API_DESCRIBE_CONFIGS, &q);
-    return r && r->results.n == 1 ? &r->results.v[0] : NULL;
+    q.resources.v = bn_arena_array(bn_session_arena(s), (size_t)count, sizeof *q.resources.v);
+    if (!q.resources.v) return NULL;
+    for (; q.resources.n < count; q.resources.n++) {
+        struct kmsg_describe_configs_request_resource *r = &q.resources.v[q.resources.n];
+        *r = kmsg_describe_configs_request_resource_default;
+        r->resource_type = RESOURCE_TOPIC;
+        r->resource_name = topics[q.resources.n]->name;
+        r->configuration_keys.n = -1;
+    }
+    return bn_session_call(s, API_DESCRIBE_CONFIGS, &q);
+}
+
+/* A topic's own among them. They are asked for in the order of names, and brokers answer in whatever order. */
+static const struct kmsg_describe_configs_response_result *configs_of(const struct kmsg_describe_configs_response *all,
+                                                                      int32_t likely, struct bn_slice topic) {
+    if (!all) return NULL;
+    if (likely < all->results.n && bn_slice_eq(all->results.v[likely].resource_name, topic))
+        return &all->results.v[likely];
+    for (int32_t i = 0; i < all->results.n; i++) {
+        if (bn_slice_eq(all->results.v[i].resource_name, topic)) return &all->results.v[i];
+    }
+    return NULL;
 }
 
 static int64_t min_insync(const struct kmsg_describe_configs_response_result *configs) {
@@ -202,8 +218,8 @@ static int by_name(const void *a, const void *b) {
     return bn_slice_cmp(x->name, y->name);
 }
 
-static void describe(const struct view *v, struct kmsg_metadata_response_topic *t) {
-    const struct kmsg_describe_configs_response_result *configs = configs_of(v->s, t->name);
+static void describe(const struct view *v, struct kmsg_metadata_response_topic *t,
+                     const struct kmsg_describe_configs_response_result *configs) {
     if (v->filter.overrides && !has_overrides(configs)) return;
     if (t->partitions.n > 0) qsort(t->partitions.v, (size_t)t->partitions.n, sizeof *t->partitions.v, by_index);
     if (v->json) {
@@ -252,18 +268,21 @@ int bn_topic_describe_run(const struct bn_topic_task *task, struct bn_session *s
     struct kmsg_metadata_response *all = bn_admin_json(task->options, &json) ? bn_session_metadata(s) : NULL;
     if (!all) return BN_COMMAND_FAILED;
     struct bn_jsonout j;
-    struct view v = {s, f, all, find_moving(s, all), json ? &j : NULL};
+    struct view v = {f, all, find_moving(s, all), json ? &j : NULL};
     bn_jsonout_init(&j);
     bn_jsonout_array(&j, "topics");
     if (all->topics.n > 0) qsort(all->topics.v, (size_t)all->topics.n, sizeof *all->topics.v, by_name);
-    int found = 0;
+    int32_t found = 0;
+    struct kmsg_metadata_response_topic **topics = bn_alloc_zero((size_t)all->topics.n + 1, sizeof *topics);
     for (int32_t i = 0; i < all->topics.n; i++) {
         struct kmsg_metadata_response_topic *t = &all->topics.v[i];
         if (bn_options_has(task->options, "exclude-internal") && t->is_internal) continue;
-        if (bn_uuid_is_zero(&id) ? !bn_pattern_matches(task->topic, t->name) : !bn_uuid_eq(&t->topic_id, &id)) continue;
-        found++;
-        describe(&v, t);
+        if (bn_uuid_is_zero(&id) ? bn_pattern_matches(task->topic, t->name) : bn_uuid_eq(&t->topic_id, &id))
+            topics[found++] = t;
     }
+    const struct kmsg_describe_configs_response *configs = found ? find_configs(s, topics, found) : NULL;
+    for (int32_t i = 0; i < found; i++) describe(&v, topics[i], configs_of(configs, i, topics[i]->name));
+    bn_alloc_free(topics);
     if (json && found > 0)
         bn_jsonout_print(&j);
     else

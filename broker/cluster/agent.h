@@ -37,6 +37,7 @@ struct bn_agent_config { /* copied by bn_agent_start; what it points to is borro
     int32_t broker_id;         /* -1 = have one allotted */
     int32_t reserved_max;      /* reserved.broker.max.id */
     int fencing_port;          /* fencing.port; 0 = the kernel's choice */
+    const char *machine;       /* where this runs (life.h); NULL or "" = not known */
     /* The defaults that go along with admin requests: num.partitions, default.replication.factor, delete.topic.enable,
      * … */
     const struct bn_agent_pair *defaults;

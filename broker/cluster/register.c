@@ -127,6 +127,7 @@ static void encode_incarnation(struct bn_register *r, struct bn_str *out) {
                                      .host = a->life_host,
                                      .port = bn_life_port(a->life),
                                      .machine_boot_id = a->machine_boot_id,
+                                     .machine = a->config.machine,
                                      .timestamp_ms = bn_clock_wall_ms(a->config.env->clock)};
     bn_znode_incarnation_encode(out, &z);
 }

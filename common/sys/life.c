@@ -7,10 +7,13 @@
 #include "common/sys/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -115,4 +118,15 @@ void bn_life_close(struct bn_life *l) {
     close(l->fd);
     close(l->stop_fd);
     bn_alloc_free(l);
+}
+
+void bn_life_machine(char out[BN_LIFE_MACHINE_MAX]) {
+    char boot[40] = "", net[40] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, boot, sizeof boot - 1) : -1;
+    if (fd >= 0) close(fd);
+    ssize_t m = readlink("/proc/self/ns/net", net, sizeof net - 1);
+    boot[strcspn(boot, "\n")] = '\0';
+    out[0] = '\0';
+    if (n > 0 && m > 0) snprintf(out, BN_LIFE_MACHINE_MAX, "%s/%s", boot, net);
 }

@@ -11,6 +11,13 @@
 
 struct bn_life;
 
+enum { BN_LIFE_MACHINE_MAX = 96 };
+
+/* A text that is the same for two processes only when they run under one boot of one kernel and in one network
+ * namespace: then a refused connection to the other's address comes from no firewall and no moved address. "" = not
+ * known. */
+void bn_life_machine(char out[BN_LIFE_MACHINE_MAX]);
+
 /* host: the address to listen on; port 0 = the kernel's choice. Registers the abort hook of check.h. */
 struct bn_life *bn_life_open(const char *host, int port, struct bn_err *e);
 int bn_life_port(const struct bn_life *l);

@@ -2,6 +2,8 @@
  * and looks again whenever the watch fires, the connection returns or an election ended. Invariants:
  *   - the epoch is read before /controller, so that a takeover decided on an old pair fails at the epoch's version;
  *   - `round` numbers the looks: answers to an earlier one are dropped;
+ *   - a takeover that was asked for is tried again, with the epoch read anew, until it has succeeded or /controller is
+ *     another one: the epoch that was read with it may be older than that election;
  *   - at most one multi is in flight (`electing`), and its answer is never dropped;
  *   - on_elected and on_lost alternate. */
 #include "common/zk/leadership.h"
@@ -36,6 +38,7 @@ struct bn_leadership {
 
     int32_t my_epoch, my_epoch_version;   /* LEADING */
     int64_t other_czxid, other_mzxid;     /* FOLLOWING: last told */
+    int64_t condemned_czxid; /* FOLLOWING: known to be dead: taken over from until that has succeeded; 0 = none */
     int32_t other_epoch, other_epoch_version; /* read with it */
 
     bool resigning;
@@ -208,6 +211,11 @@ static void tell_other(struct bn_leadership *l, const struct bn_znode_controller
     l->other_epoch = l->epoch;
     l->other_epoch_version = l->epoch_version;
     struct bn_leadership_other other = {*c, stat->czxid, stat->ephemeral_owner};
+    if (stat->czxid == l->condemned_czxid) {
+        elect(l, true); /* the last try was lost, or used an epoch that was read before this election */
+        return;
+    }
+    l->condemned_czxid = 0;
     if (news && l->config.on_other) l->config.on_other(l->config.arg, &other);
 }
 
@@ -336,6 +344,7 @@ void bn_leadership_poke(struct bn_leadership *l) {
 
 void bn_leadership_take_over(struct bn_leadership *l, int64_t czxid) {
     if (l->role != FOLLOWING || l->electing || l->other_czxid != czxid) return;
+    l->condemned_czxid = czxid;
     l->epoch = l->other_epoch;
     l->epoch_version = l->other_epoch_version;
     elect(l, true);

@@ -165,6 +165,12 @@ int bn_znode_broker_decode(struct bn_slice data, struct bn_arena *a, struct bn_z
 
 /* ---- /controller, /controller_epoch ---- */
 
+static void add_machine(struct bn_str *out, const char *machine) {
+    if (!machine || !machine[0]) return;
+    bn_str_add(out, ",\"machine\":");
+    bn_znode_json_add_text(out, machine);
+}
+
 void bn_znode_controller_encode(struct bn_str *out, const struct bn_znode_controller *in) {
     bn_str_addf(out, "{\"version\":2,\"brokerid\":%d,\"timestamp\":\"%" PRId64 "\",\"kraftControllerEpoch\":%d",
                 (int)in->brokerid, in->timestamp_ms, (int)in->kraft_epoch);
@@ -173,6 +179,7 @@ void bn_znode_controller_encode(struct bn_str *out, const struct bn_znode_contro
         bn_znode_json_add_text(out, in->host);
         bn_str_addf(out, ",\"port\":%d,\"life_port\":%d", (int)in->port, (int)in->life_port);
     }
+    add_machine(out, in->machine);
     bn_str_add(out, "}");
 }
 
@@ -186,6 +193,7 @@ int bn_znode_controller_decode(struct bn_slice data, struct bn_arena *a, struct 
     out->host = bn_znode_json_text(&j, NULL, "host", false);
     out->port = (int32_t)bn_znode_json_int(&j, NULL, "port", -1, 65535, -1);
     out->life_port = (int32_t)bn_znode_json_int(&j, NULL, "life_port", -1, 65535, -1);
+    out->machine = bn_znode_json_text(&j, NULL, "machine", false);
     return bn_znode_json_close(&j);
 }
 
@@ -287,6 +295,7 @@ void bn_znode_incarnation_encode(struct bn_str *out, const struct bn_znode_incar
     bn_znode_json_add_text(out, in->host);
     bn_str_addf(out, ",\"port\":%d,\"machine_boot_id\":", (int)in->port);
     bn_znode_json_add_text(out, in->machine_boot_id);
+    add_machine(out, in->machine);
     bn_str_addf(out, ",\"timestamp\":\"%" PRId64 "\"}", in->timestamp_ms);
 }
 
@@ -298,6 +307,7 @@ int bn_znode_incarnation_decode(struct bn_slice data, struct bn_arena *a, struct
     out->host = bn_znode_json_text(&j, NULL, "host", true);
     out->port = (int32_t)bn_znode_json_int(&j, NULL, "port", 1, 65535, REQUIRED);
     out->machine_boot_id = bn_znode_json_text(&j, NULL, "machine_boot_id", true);
+    out->machine = bn_znode_json_text(&j, NULL, "machine", false);
     out->timestamp_ms = bn_znode_json_digits(&j, NULL, "timestamp", -1, -1);
     return bn_znode_json_close(&j);
 }

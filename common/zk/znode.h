@@ -91,6 +91,7 @@ struct bn_znode_controller {
     int32_t kraft_epoch; /* -1 */
     const char *host;    /* of the RPC port and the life port; NULL when Kafka itself wrote it */
     int32_t port, life_port; /* -1 when absent */
+    const char *machine;     /* see life.h; NULL = not told */
 };
 
 struct bn_znode_controller_epoch { /* /controller_epoch, bare text */
@@ -156,6 +157,7 @@ struct bn_znode_incarnation {
     const char *host;       /* of the life port */
     int32_t port;
     const char *machine_boot_id; /* /proc/sys/kernel/random/boot_id */
+    const char *machine;         /* see life.h; NULL = not told */
     int64_t timestamp_ms;
 };
 

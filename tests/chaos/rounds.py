@@ -28,7 +28,7 @@ class Kind:
     def __init__(self, cluster, rng, properties=None, rate=2000):
         self.cluster, self.rng, self.figures, self.notes = cluster, rng, {}, []
         self.topic, self.partitions, self.rate, self.properties = f"chaos-{type(self).__name__.lower()}", PARTITIONS, rate, properties
-        self.load, self.patience = None, 60
+        self.load, self.patience, self.settle = None, 60, 0
 
     def begin(self):
         self.zookeeper = ZooKeeper(self.cluster.zookeeper)
@@ -64,7 +64,7 @@ class Kind:
         wait_for(self.in_sync, seconds, f"all in sync: {[self.states.now(p) for p in range(self.partitions)]}")
         self.load.flowing()
         pause = time.sleep  # so that rounds break the cluster at unlike moments
-        pause(self.rng.uniform(0.1, 0.6))
+        pause(self.rng.uniform(0.1, 0.6) + self.settle)
         self.load.mark()
 
     def restart(self):

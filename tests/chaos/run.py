@@ -53,6 +53,7 @@ def run_kind(options, name, client):
     title = f"{'kafka ' if options.kafka else ''}{name}, {client} client, seed {options.seed}"
     cluster = make_cluster(options, kind_class)
     kind = kind_class(cluster, random.Random(f"{options.seed} {name}"), load.FAST if client == "fast" else None, options.rate)
+    kind.settle = options.settle
     began, line, done, wrong = time.monotonic(), "not checked", 0, None
     print(f"== {title}: {rounds} rounds in {cluster.dir}", flush=True)
     try:
@@ -98,6 +99,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=0, help="instead of each kind's own number")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--client", choices=["default", "fast", "both"], default="both", help="librdkafka's defaults, quick retries, or both in turn")
+    parser.add_argument("--settle", type=float, default=0, metavar="SECONDS",
+                        help="between rounds: 11 for a single failure as librdkafka's defaults meet it (see FAST in load.py)")
     parser.add_argument("--rate", type=int, default=2000, help="records a second")
     parser.add_argument("--override", action="append", default=[], metavar="KEY=VALUE", help="for every broker and controller")
     parser.add_argument("--targets", action="store_true", help="a missed target is a violation")

@@ -35,7 +35,7 @@ def steady(line):
     if line.startswith("{"):
         node = json.loads(line)
         if "kraftControllerEpoch" in node:  # Barnabas adds where its controller listens: docs/ZNODES.md
-            node = {k: v for k, v in node.items() if k not in ("host", "port", "life_port")}
+            node = {k: v for k, v in node.items() if k not in ("host", "port", "life_port", "machine")}
             node["brokerid"] = "ID"
         line = json.dumps(node, separators=(",", ":"))
     return line

@@ -33,7 +33,8 @@ def pattern(expected):
 
 
 def environment(cluster):
-    return dict(cluster.env, PATH=f"{harness.TREE / 'deploy/bin'}:{cluster.build}:{os.environ['PATH']}", LC_ALL="C")
+    return dict(cluster.env, PATH=f"{harness.TREE / 'deploy/bin'}:{cluster.build}:{os.environ['PATH']}", LC_ALL="C",
+                TMPDIR=cluster.dir)
 
 
 def here(cluster, command):

@@ -109,7 +109,11 @@ START_TEST(a_broker_that_died_with_the_controller) {
     struct bn_err e = BN_ERR_NONE;
     struct bn_life *life = bn_life_open("127.0.0.1", 0, &e);
     struct bn_znode_incarnation inc = {
-        .boot_id = *bn_life_boot_id(life), .host = "127.0.0.1", .port = bn_life_port(life), .machine_boot_id = "m"};
+        .boot_id = *bn_life_boot_id(life),
+        .host = "127.0.0.1",
+        .port = bn_life_port(life),
+        .machine_boot_id = "m",
+        .machine = "the world's"}; /* nobody could arm its port: this is what is believed */
     struct bn_str data;
     bn_life_close(life);
     bn_str_init(&data);

@@ -40,7 +40,7 @@ static void turns(int n) {
     for (int left_ = 5000; !(condition); turns(1)) ck_assert_msg(left_-- > 0, "never: %s", #condition)
 
 static struct bn_probe_target target(struct bn_life *l, int32_t broker, int64_t incarnation) {
-    return (struct bn_probe_target){broker, incarnation, "127.0.0.1", bn_life_port(l), *bn_life_boot_id(l)};
+    return (struct bn_probe_target){broker, incarnation, "127.0.0.1", bn_life_port(l), *bn_life_boot_id(l), false};
 }
 
 START_TEST(armed_and_refused) {
@@ -80,7 +80,7 @@ END_TEST
 START_TEST(a_port_that_says_nothing_is_no_proof) {
     struct bn_err e = BN_ERR_NONE;
     int fd = bn_sock_listen("127.0.0.1", 0, 8, &e);
-    struct bn_probe_target t = {1, 1, "127.0.0.1", bn_sock_port(fd), {{1}}};
+    struct bn_probe_target t = {1, 1, "127.0.0.1", bn_sock_port(fd), {{1}}, false};
     bn_probe_arm(probe, &t);
     turns(20);
     int accepted = bn_sock_accept(fd, 0, 0);
@@ -130,14 +130,56 @@ START_TEST(reconnecting_ends_the_hunt) {
 }
 END_TEST
 
-START_TEST(an_absent_one_is_believed) {
+/* Of our own machine a port that never answered is believed, hunted or not. */
+START_TEST(our_own_machine_is_believed) {
     struct bn_err e = BN_ERR_NONE;
     struct bn_life *l = bn_life_open("127.0.0.1", 0, &e);
     struct bn_probe_target t = target(l, 4, 9);
+    t.same_machine = true;
     bn_life_close(l);
-    bn_probe_hunt_absent(probe, &t);
+    bn_probe_arm(probe, &t);
+    if (_i) bn_probe_hunt(probe, 4, 9);
     UNTIL(gone.count);
     ck_assert_int_eq(gone.broker, 4);
+    turns(50);
+    ck_assert_int_eq(gone.count, 1);
+}
+END_TEST
+
+/* A port that refused at first is armed later; a hunt that was asked for meanwhile begins then. */
+START_TEST(armed_late) {
+    struct bn_err e = BN_ERR_NONE;
+    struct bn_life *l = bn_life_open("127.0.0.1", 0, &e);
+    struct bn_probe_target t = target(l, 4, 9);
+    int port = bn_life_port(l);
+    bn_life_close(l);
+    memset(&t.boot_id, 0, sizeof t.boot_id);
+    bn_probe_arm(probe, &t);
+    bn_probe_hunt(probe, 4, 9);
+    turns(20);
+    ck_assert(!bn_probe_is_armed(probe, 4, 9));
+    l = bn_life_open("127.0.0.1", port, &e);
+    ck_assert_ptr_nonnull(l);
+    UNTIL(bn_probe_is_armed(probe, 4, 9));
+    ck_assert_int_eq(gone.count, 0);
+    bn_life_close(l);
+    UNTIL(gone.count);
+}
+END_TEST
+
+static bool is_four(void *arg, int32_t broker, int64_t incarnation) { return broker == 4 && incarnation == 9; }
+
+START_TEST(forgotten_unless) {
+    struct bn_err e = BN_ERR_NONE;
+    struct bn_life *l = bn_life_open("127.0.0.1", 0, &e);
+    for (int32_t broker = 3; broker <= 5; broker++) {
+        struct bn_probe_target t = target(l, broker, 9);
+        bn_probe_arm(probe, &t);
+    }
+    UNTIL(bn_probe_is_armed(probe, 3, 9) && bn_probe_is_armed(probe, 4, 9) && bn_probe_is_armed(probe, 5, 9));
+    bn_probe_forget_unless(probe, is_four, NULL);
+    ck_assert(!bn_probe_is_armed(probe, 3, 9) && bn_probe_is_armed(probe, 4, 9) && !bn_probe_is_armed(probe, 5, 9));
+    bn_life_close(l);
 }
 END_TEST
 
@@ -152,7 +194,9 @@ Suite *probe_suite(void) {
     tcase_add_test(t, a_port_that_says_nothing_is_no_proof);
     tcase_add_test(t, other_incarnations_are_other_targets);
     tcase_add_test(t, reconnecting_ends_the_hunt);
-    tcase_add_test(t, an_absent_one_is_believed);
+    tcase_add_loop_test(t, our_own_machine_is_believed, 0, 2);
+    tcase_add_test(t, armed_late);
+    tcase_add_test(t, forgotten_unless);
     suite_add_tcase(s, t);
     return s;
 }

@@ -28,6 +28,7 @@ void world_start_controller(struct world *w, int n) {
     s->stopped = false;
     ck_assert_int_eq(bn_fake_open(w->server, &z, &s->zk, &e), 0);
     struct bn_controller_config c = {.env = bn_env_real(),
+                                     .machine = "the world's",
                                      .shard = w->shard,
                                      .zk_connect = "fake:1",
                                      .zk_session_timeout_ms = 1000,

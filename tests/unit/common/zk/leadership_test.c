@@ -171,8 +171,10 @@ START_TEST(test_lost_answer) {
     for (int i = 0; i < 2; i++) {
         struct bn_zk_stat stat;
         ck_assert_int_eq(bn_fake_peek(fake, "/controller", NULL, &stat), BN_OK);
-        if (i == 0) bn_fake_lose_next_answer(c[1].zk);
-        else bn_fake_lose_next_request(c[1].zk);
+        if (i == 0)
+            bn_fake_lose_next_answer(c[1].zk);
+        else
+            bn_fake_lose_next_request(c[1].zk);
         c[0].active ? bn_fake_expire(c[0].zk) : bn_fake_expire(c[1].zk);
         if (i == 1) bn_fake_lose_next_request(c[0].zk);
         settle();
@@ -221,6 +223,47 @@ START_TEST(test_take_over_late) {
     bn_fake_reconnect(c[2].zk);
     expect("3 follows 2\n");
     ck_assert(c[1].active);
+}
+END_TEST
+
+/* Goal: a takeover whose multi never arrived, or whose answer was lost, is tried again: nobody would ask once more. */
+START_TEST(test_take_over_lost) {
+    start_all();
+    bn_fake_disconnect(c[0].zk, false);
+    bn_fake_disconnect(c[2].zk, false);
+    if (_i == 0)
+        bn_fake_lose_next_request(c[1].zk);
+    else
+        bn_fake_lose_next_answer(c[1].zk);
+    bn_leadership_take_over(c[1].l, c[1].czxid);
+    expect("2 elected 2\n");
+    bn_fake_reconnect(c[0].zk);
+    bn_fake_reconnect(c[2].zk);
+    settle();
+    bn_str_clear(&lines);
+}
+END_TEST
+
+static void resigned(void *arg, int status);
+
+/* Goal: /controller_epoch was read just before an election and /controller just after it: the takeover fails at the old
+ * version, reads it anew and goes on. */
+START_TEST(test_take_over_with_an_old_epoch) {
+    bn_leadership_start(c[0].l);
+    expect("1 elected 1\n");
+    c[0].resigning = true;
+    bn_leadership_resign(c[0].l, resigned, &c[0]);
+    expect("1 resigned 0\n");
+    bn_leadership_start(c[1].l);
+    ck_assert(bn_fake_step_client(c[1].zk)); /* the server answers the first of its two reads */
+    bn_leadership_start(c[0].l);
+    while (bn_fake_step_client(c[0].zk)) continue;
+    expect("1 elected 2\n2 follows 1\n");
+    bn_fake_disconnect(c[0].zk, false);
+    bn_leadership_take_over(c[1].l, c[1].czxid);
+    expect("2 elected 3\n");
+    bn_fake_reconnect(c[0].zk);
+    expect("1 lost\n1 follows 2\n");
 }
 END_TEST
 
@@ -308,12 +351,24 @@ static uint32_t draw(uint32_t below) {
 static void fault(void) {
     struct candidate *who = &c[draw(CANDIDATES)];
     switch (draw(10)) {
-    case 0: bn_fake_disconnect(who->zk, draw(2)); break;
-    case 1: bn_fake_reconnect(who->zk); break;
-    case 2: bn_fake_expire(who->zk); break;
-    case 3: bn_fake_lose_next_answer(who->zk); break;
-    case 4: bn_fake_lose_next_request(who->zk); break;
-    case 5: bn_leadership_take_over(who->l, who->czxid); break;
+    case 0:
+        bn_fake_disconnect(who->zk, draw(2));
+        break;
+    case 1:
+        bn_fake_reconnect(who->zk);
+        break;
+    case 2:
+        bn_fake_expire(who->zk);
+        break;
+    case 3:
+        bn_fake_lose_next_answer(who->zk);
+        break;
+    case 4:
+        bn_fake_lose_next_request(who->zk);
+        break;
+    case 5:
+        bn_leadership_take_over(who->l, who->czxid);
+        break;
     case 6:
         if (who->resigning) break;
         who->resigning = true;
@@ -322,8 +377,11 @@ static void fault(void) {
     case 7:
         if (!who->resigning) bn_leadership_start(who->l);
         break;
-    case 8: who->zk->ops->remove(who->zk, "/controller", -1, NULL, NULL); break;
-    default: break;
+    case 8:
+        who->zk->ops->remove(who->zk, "/controller", -1, NULL, NULL);
+        break;
+    default:
+        break;
     }
 }
 
@@ -392,6 +450,8 @@ Suite *leadership_suite(void) {
     tcase_add_test(tc, test_lost_answer_won);
     tcase_add_test(tc, test_take_over);
     tcase_add_test(tc, test_take_over_late);
+    tcase_add_loop_test(tc, test_take_over_lost, 0, 2);
+    tcase_add_test(tc, test_take_over_with_an_old_epoch);
     tcase_add_test(tc, test_resign);
     tcase_add_test(tc, test_deleted_by_hand);
     tcase_add_test(tc, test_garbage);
