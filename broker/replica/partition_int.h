@@ -4,6 +4,7 @@
 
 #include "broker/replica/fetchset.h"
 #include "broker/replica/isr.h"
+#include "broker/replica/pause.h"
 #include "broker/replica/proposals.h"
 #include "broker/replica/roster.h"
 
@@ -33,7 +34,7 @@ struct bn_partition {
     struct bn_timer flush_timer;
 
     struct bn_list parked;    /* acks=all appends, by ascending required offset */
-    struct bn_list early;     /* appends that came while the log was being opened */
+    struct bn_list early;     /* appends that came before it could lead, or while a pause holds them */
     struct bn_list trims;     /* struct bn_partition_trim: DeleteRecords that wait for followers */
     struct bn_list interests; /* struct bn_partition_interest */
 
@@ -54,6 +55,7 @@ struct bn_partition {
     void (*idle)(struct bn_partition *); /* told when a flush or a truncation ends on a partition that goes */
     struct bn_roster *roster;
     struct bn_proposals *proposals; /* of its shard, borrowed */
+    struct bn_pause *pause;         /* the same */
 };
 
 struct bn_partition *bn_partition_new(const struct bn_roster_deps *deps, const struct bn_image_topic *t,
@@ -117,6 +119,7 @@ void bn_partition_lead_init(struct bn_partition *p);
 void bn_partition_lead(struct bn_partition *p);
 void bn_partition_refuse_parked(struct bn_partition *p, int16_t error); /* answers every append that was made */
 void bn_partition_refuse(struct bn_partition *p, int16_t error);        /* and those that were not yet */
+void bn_partition_go_on(struct bn_partition *p);                        /* a pause is over: what it held is appended */
 /* A decision within the leader epoch; new_state: the committed ISR is another one, else at most the assignment. */
 void bn_partition_settled(struct bn_partition *p, bool new_state);
 /* A follower reads. KE_NONE: it may. 75, 6: it is no replica (3-replication 3.3), or an earlier incarnation of one. */

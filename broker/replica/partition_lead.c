@@ -160,7 +160,10 @@ void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) 
     a->log.bad_record = -1;
     bn_list_init(&a->link);
     bn_timer_init(&a->timer, p->deps->shard->loop, append_timed_out);
-    if (p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id && (p->opening || p->cutting)) {
+    bool soon = p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id && (p->opening || p->cutting);
+    /* Without others nobody else can have been elected. */
+    bool doubtful = p->role == BN_PARTITION_LEADER && p->isr.follower_count > 0 && bn_pause_holds(p->pause);
+    if (soon || doubtful) {
         /* Clients hear of a new topic while its log is being made, or of a new leader that is still dropping what it
          * was told to as a follower: a moment's wait beats a refusal and their back-off. */
         bn_list_push_back(&p->early, &a->link);
@@ -300,6 +303,18 @@ void bn_partition_lead_init(struct bn_partition *p) {
     bn_timer_init(&p->flush_timer, p->deps->shard->loop, flush_due);
 }
 
+void bn_partition_go_on(struct bn_partition *p) {
+    struct bn_list early;
+    bn_list_init(&early);
+    struct bn_list *it;
+    while ((it = bn_list_pop_front(&p->early)) != NULL) bn_list_push_back(&early, it);
+    while ((it = bn_list_pop_front(&early)) != NULL) {
+        struct bn_partition_append *a = BN_CONTAINER_OF(it, struct bn_partition_append, link);
+        bn_timer_stop(&a->timer);
+        append_now(p, a);
+    }
+}
+
 void bn_partition_lead(struct bn_partition *p) {
     int64_t end = bn_log_end_offset(p->log);
     bn_log_assign_epoch(p->log, p->leader_epoch, end);
@@ -313,13 +328,5 @@ void bn_partition_lead(struct bn_partition *p) {
             p->topic, p->key.index, p->deps->broker_id, p->leader_epoch, end, p->high_watermark, isr.ptr);
     bn_str_fini(&isr);
     bn_partition_settled(p, false);
-    struct bn_list early;
-    bn_list_init(&early);
-    struct bn_list *it;
-    while ((it = bn_list_pop_front(&p->early)) != NULL) bn_list_push_back(&early, it);
-    while ((it = bn_list_pop_front(&early)) != NULL) {
-        struct bn_partition_append *a = BN_CONTAINER_OF(it, struct bn_partition_append, link);
-        bn_timer_stop(&a->timer);
-        append_now(p, a);
-    }
+    bn_partition_go_on(p);
 }

@@ -26,6 +26,7 @@ struct bn_roster {
     struct bn_fetchers *fetchers;
     struct bn_timer retention_timer;
     struct bn_proposals *proposals;
+    struct bn_pause pause;
     bool swept; /* directories found at start have been held against a full image */
     int shard_count;
     /* Stopping. */
@@ -72,6 +73,7 @@ static void busy_done(struct bn_roster *r) {
         bool clean = r->clean;
         bn_timer_stop(&r->retention_timer);
         bn_proposals_free(r->proposals);
+        bn_pause_fini(&r->pause);
         bn_map_fini(&r->partitions);
         bn_image_unref(r->image);
         bn_alloc_free(r);
@@ -235,6 +237,7 @@ static void join(struct bn_roster *r, const struct bn_image_topic *t, const stru
     struct bn_partition *p = bn_partition_new(&r->deps, t, state);
     p->roster = r;
     p->proposals = r->proposals;
+    p->pause = &r->pause;
     p->idle = partition_idle;
     p->changed = partition_changed;
     bn_map_put(&r->partitions, key_of(&p->key), p);
@@ -422,11 +425,21 @@ static void retention_due(struct bn_timer *t) {
     bn_timer_start(&r->retention_timer, (uint64_t)r->deps.retention_check_ms);
 }
 
+static void pause_over(void *arg) {
+    struct bn_roster *r = arg;
+    size_t at = 0;
+    for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
+        struct bn_partition *p = it->value;
+        if (p->role == BN_PARTITION_LEADER) bn_partition_go_on(p);
+    }
+}
+
 struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps) {
     struct bn_roster *r = bn_alloc_zero(1, sizeof *r);
     r->deps = *deps;
     r->image = bn_image_empty();
     r->proposals = bn_proposals_new(&r->deps, r);
+    bn_pause_init(&r->pause, deps->shard->loop, deps->pause_max_ms, pause_over, r);
     r->clean = true;
     r->shard_count = 1;
     bn_map_init(&r->partitions);

@@ -19,6 +19,7 @@ struct bn_roster_deps { /* borrowed for life */
     /* Replication. */
     const char *inter_broker;     /* name of the listener by which followers reach leaders */
     uint64_t lag_max_ms;          /* replica.lag.time.max.ms */
+    uint64_t pause_max_ms;        /* having not run for longer, this broker may have been taken for dead; 0 = never */
     int32_t fetch_wait_max_ms;    /* replica.fetch.wait.max.ms */
     int32_t fetch_min_bytes;      /* replica.fetch.min.bytes */
     int32_t fetch_max_bytes;      /* replica.fetch.max.bytes, of one partition */

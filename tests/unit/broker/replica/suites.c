@@ -10,22 +10,13 @@ Suite *partition_follow_suite(void);
 Suite *partition_lead_suite(void);
 Suite *partition_serve_suite(void);
 Suite *partition_trim_suite(void);
+Suite *pause_suite(void);
 Suite *proposals_suite(void);
 Suite *roster_suite(void);
 Suite *survey_suite(void);
 
 const unit_suite_fn unit_suites[] = {
-    fetcher_suite,
-    fetchers_suite,
-    fetchset_suite,
-    isr_suite,
-    partition_suite,
-    partition_follow_suite,
-    partition_lead_suite,
-    partition_serve_suite,
-    proposals_suite,
-    roster_suite,
-    survey_suite,
-    partition_trim_suite,
-    NULL,
+    fetcher_suite,          fetchers_suite,       fetchset_suite,        isr_suite,   partition_suite,
+    partition_follow_suite, partition_lead_suite, partition_serve_suite, pause_suite, proposals_suite,
+    roster_suite,           survey_suite,         partition_trim_suite,  NULL,
 };

@@ -79,6 +79,7 @@ static void make_roster(struct world *w, void *arg) {
         .delete_delay_ms = 60000,
         .inter_broker = "PLAINTEXT",
         .lag_max_ms = 30000,
+        .pause_max_ms = 60000,
         .fetch_wait_max_ms = 500,
         .fetch_min_bytes = 1,
         .fetch_max_bytes = 1 << 20,
