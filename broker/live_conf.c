@@ -12,6 +12,8 @@
 
 static const char *const DEFAULT = "<default>";
 
+enum { TOLD_MAX = 20 }; /* lines about keys without effect */
+
 static const struct bn_image_config *entity(const struct bn_image *image, int32_t broker_id) {
     char id[16];
     if (!image) return NULL;
@@ -60,6 +62,7 @@ bool bn_live_conf_differs(const struct bn_image *old, const struct bn_image *now
 
 static void tell(const struct bn_image_config *set) {
     struct bn_str line;
+    int told = 0;
     bn_str_init(&line);
     for (int i = 0; i < set->count; i++) {
         int key = bn_conf_find(bn_slice_str(set->keys[i]));
@@ -67,9 +70,10 @@ static void tell(const struct bn_image_config *set) {
         const char *effect = row ? row->effect : bn_conf_other_effect(set->keys[i]);
         bool hidden = row ? row->type == BN_CONF_PASSWORD : true;
         bn_str_addf(&line, "%s%s -> %s", i ? ", " : "", set->keys[i], hidden ? "[hidden]" : set->values[i]);
+        if ((row && !effect) || told++ >= TOLD_MAX) continue;
         if (effect)
             BN_WARN("broker", "%s has no effect: %s", set->keys[i], effect);
-        else if (!row)
+        else
             BN_WARN("broker", "unknown key %s has no effect", set->keys[i]);
     }
     BN_INFO("broker", "Processing override for entityPath: brokers/%s with config: Map(%s)", set->name,

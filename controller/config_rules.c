@@ -10,17 +10,20 @@
 #include <stdlib.h>
 
 #include "common/base/check.h"
+#include "common/base/map.h"
 #include "common/base/trace.h"
 #include "common/conf/conf.h"
 #include "common/conf/topic_conf.h"
 #include "proto/kafka/errors.h"
 
-enum { STORED_BYTES_MAX = 900 * 1000 }; /* ZooKeeper's jute.maxbuffer, less what surrounds the values */
+/* ZooKeeper's jute.maxbuffer, less what surrounds the values; more keys than all that Kafka knows, several times. */
+enum { STORED_BYTES_MAX = 900 * 1000, STORED_KEYS_MAX = 1000 };
 
 struct work {
     const struct bn_event_alter_config *change;
     struct bn_arena *arena;
     struct bn_fact_pair *pairs;
+    struct bn_map places; /* of the names in pairs */
     int32_t count;
     bool topic;
     const char **message;
@@ -38,21 +41,29 @@ static int16_t BN_PRINTF(3, 4) refuse(struct work *w, int16_t error, const char 
 
 /* ---- the change ---- */
 
+/* A client may name as many keys as fit into a request, so they are found by a map: key -> its place, plus 1. */
 static struct bn_fact_pair *find(struct work *w, const char *name) {
-    for (int32_t i = 0; i < w->count; i++)
-        if (strcmp(w->pairs[i].name, name) == 0) return &w->pairs[i];
-    return NULL;
+    uintptr_t at = (uintptr_t)bn_map_get(&w->places, bn_slice_str(name));
+    return at ? &w->pairs[at - 1] : NULL;
 }
 
 static void set(struct work *w, const char *name, const char *value) {
     struct bn_fact_pair *p = find(w, name);
-    if (!p) p = &w->pairs[w->count++];
+    if (!p) {
+        p = &w->pairs[w->count++];
+        bn_map_put(&w->places, bn_slice_str(name), (void *)(uintptr_t)w->count);
+    }
     *p = (struct bn_fact_pair){name, value};
 }
 
 static void unset(struct work *w, const char *name) {
     struct bn_fact_pair *p = find(w, name);
-    if (p) *p = w->pairs[--w->count];
+    if (!p) return;
+    const struct bn_fact_pair *last = &w->pairs[w->count - 1];
+    bn_map_remove(&w->places, bn_slice_str(name));
+    if (p != last) bn_map_put(&w->places, bn_slice_str(last->name), (void *)(uintptr_t)(p - w->pairs + 1));
+    *p = *last;
+    w->count--;
 }
 
 /* false: nobody knows the key */
@@ -74,29 +85,27 @@ static bool next_item(const char **rest, struct bn_slice *item) {
     return true;
 }
 
-static bool has_item(const char *list, struct bn_slice wanted) {
+/* Adds each of the list's items that is not yet in seen. out NULL: only to seen. */
+static void add_items(struct bn_map *seen, const char *list, struct bn_str *out) {
     struct bn_slice item;
-    while (next_item(&list, &item))
-        if (bn_slice_eq(item, wanted)) return true;
-    return false;
-}
-
-static void add_item(struct bn_str *out, struct bn_slice item) {
-    if (item.len == 0) return;
-    if (out->len) bn_str_add(out, ",");
-    bn_str_add_slice(out, item);
+    while (next_item(&list, &item)) {
+        if (item.len == 0 || bn_map_put(seen, item, seen) || !out) continue;
+        if (out->len) bn_str_add(out, ",");
+        bn_str_add_slice(out, item);
+    }
 }
 
 /* old with the items of more behind it, each once; or without them. */
 static const char *merge(struct work *w, const char *old, const char *more, bool append) {
     struct bn_str out;
-    struct bn_slice item;
+    struct bn_map seen;
     bn_str_init(&out);
-    for (const char *rest = old; next_item(&rest, &item);)
-        if (append ? !has_item(out.ptr, item) : !has_item(more, item)) add_item(&out, item);
-    for (const char *rest = more; append && next_item(&rest, &item);)
-        if (!has_item(out.ptr, item)) add_item(&out, item);
+    bn_map_init(&seen);
+    if (!append) add_items(&seen, more, NULL);
+    add_items(&seen, old, &out);
+    if (append) add_items(&seen, more, &out);
     const char *text = bn_arena_copy(w->arena, bn_str_slice(&out));
+    bn_map_fini(&seen);
     bn_str_fini(&out);
     return text;
 }
@@ -123,7 +132,8 @@ static int16_t apply(struct work *w, const struct bn_fact_config *now) {
     size_t room = (size_t)now->entry_count + (size_t)w->change->op_count;
     w->pairs = bn_arena_array(w->arena, room + 1, sizeof *w->pairs);
     BN_ASSERT(w->pairs); /* a step's arena has no bound */
-    for (int32_t i = 0; i < now->entry_count && !w->change->replace; i++) w->pairs[w->count++] = now->entries[i];
+    for (int32_t i = 0; i < now->entry_count && !w->change->replace; i++)
+        set(w, now->entries[i].name, now->entries[i].value);
     for (int32_t i = 0; i < w->change->op_count; i++) {
         int16_t error = apply_op(w, &w->change->ops[i]);
         if (error) return error;
@@ -238,6 +248,7 @@ static int16_t judge_broker(struct work *w) {
 static int16_t judge_size(struct work *w) {
     size_t bytes = 0;
     for (int32_t i = 0; i < w->count; i++) bytes += strlen(w->pairs[i].name) + strlen(w->pairs[i].value) + 8;
+    if (w->count > STORED_KEYS_MAX) return refuse_value(w, "its configuration has more than 1000 keys");
     if (bytes <= STORED_BYTES_MAX) return 0;
     return refuse_value(w, "its configuration does not fit into one znode");
 }
@@ -251,9 +262,11 @@ int16_t bn_config_rules_change(const struct bn_event_alter_config *change, const
                                struct bn_arena *arena, struct bn_fact_config *out, const char **message) {
     struct work w = {.change = change, .arena = arena, .message = message};
     w.topic = strcmp(change->type, "topics") == 0;
+    bn_map_init(&w.places);
     int16_t error = apply(&w, now);
-    if (!error) error = w.topic ? judge_topic(&w) : judge_broker(&w);
+    bn_map_fini(&w.places);
     if (!error) error = judge_size(&w);
+    if (!error) error = w.topic ? judge_topic(&w) : judge_broker(&w);
     if (w.count) qsort(w.pairs, (size_t)w.count, sizeof *w.pairs, by_name);
     out->entries = w.pairs;
     out->entry_count = w.count;

@@ -123,12 +123,15 @@ static void describe_other(const char *name, const char *own, const char *all, s
     if (all) out->synonyms[out->synonym_count++] = (struct bn_conf_synonym){name, all, BN_CONF_FROM_CLUSTER};
 }
 
+/* More are not set by requests, and not shown when a person has set them. */
+enum { OTHERS_MAX = 1000, OTHER_BYTES = 512 };
+
 static bool add_others(struct bn_request *r, const struct kmsg_describe_configs_request_resource *asked,
                        const struct bn_image_config *own, const struct bn_image_config *all,
                        struct kmsg_describe_configs_response_result *result) {
     const struct bn_image_config *sets[] = {own, all};
     for (int s = 0; s < 2; s++) {
-        for (int i = 0; sets[s] && i < sets[s]->count; i++) {
+        for (int i = 0; sets[s] && i < sets[s]->count && i < OTHERS_MAX; i++) {
             const char *name = sets[s]->keys[i], *mine = value_of(own, name);
             if (bn_conf_find(bn_slice_str(name)) >= 0 || !wanted(asked, name) || (s == 1 && mine)) continue;
             struct bn_conf_described d;
@@ -143,9 +146,11 @@ static bool add_others(struct bn_request *r, const struct kmsg_describe_configs_
 static bool describe_defaults(struct bn_request *r, const struct kmsg_describe_configs_request_resource *asked,
                               struct kmsg_describe_configs_response_result *result) {
     const struct bn_image_config *all = set_for(r, "<default>");
-    result->configs.v = bn_arena_array(&r->arena, all ? (size_t)all->count : 0, sizeof *result->configs.v);
+    int count = all ? (int)bn_min_i64(all->count, OTHERS_MAX) : 0;
+    if (r->arena.budget_bytes < BUDGET_MAX_BYTES) r->arena.budget_bytes += (size_t)count * OTHER_BYTES;
+    result->configs.v = bn_arena_array(&r->arena, (size_t)count, sizeof *result->configs.v);
     if (!result->configs.v) return false;
-    for (int i = 0; all && i < all->count; i++) {
+    for (int i = 0; i < count; i++) {
         int key = bn_conf_find(bn_slice_str(all->keys[i]));
         if (key < 0 || !wanted(asked, all->keys[i])) continue;
         struct bn_conf_described d;
@@ -165,7 +170,10 @@ static bool describe_broker(struct bn_request *r, const struct kmsg_describe_con
     char id[16];
     (void)snprintf(id, sizeof id, "%" PRId32, r->deps->broker_id);
     const struct bn_image_config *own = set_for(r, id), *all = set_for(r, "<default>");
-    size_t most = BN_CONF_COUNT + (size_t)(own ? own->count : 0) + (size_t)(all ? all->count : 0);
+    size_t others = (size_t)bn_min_i64(own ? own->count : 0, OTHERS_MAX) +
+                    (size_t)bn_min_i64(all ? all->count : 0, OTHERS_MAX);
+    size_t most = BN_CONF_COUNT + others;
+    if (r->arena.budget_bytes < BUDGET_MAX_BYTES) r->arena.budget_bytes += others * OTHER_BYTES;
     result->configs.v = bn_arena_array(&r->arena, most, sizeof *result->configs.v);
     if (!result->configs.v) return false;
     for (int key = 0; key < BN_CONF_COUNT; key++) {

@@ -131,6 +131,36 @@ START_TEST(replaced) {
 }
 END_TEST
 
+/* As many keys and as many items as a request may hold take no square of their number. */
+START_TEST(many) {
+    enum { N = 100000 };
+    struct bn_arena arena;
+    struct bn_str list;
+    bn_arena_init(&arena, SIZE_MAX / 2);
+    bn_str_init(&list);
+    struct bn_event_config_op *ops = bn_arena_array(&arena, N, sizeof *ops);
+    for (int i = 0; i < N; i++) {
+        ops[i] = (struct bn_event_config_op){bn_arena_printf(&arena, "k%d", i), BN_EVENT_CONFIG_SET, "1"};
+        if (i % 2) ops[i].kind = BN_EVENT_CONFIG_DELETE;
+        bn_str_addf(&list, "%d:1,", i);
+    }
+    struct bn_fact_config now = {"brokers", "1", NULL, 0}, out = {0};
+    struct bn_event_alter_config change = {.type = "brokers", .name = "1", .told_name = "1", .ops = ops, .op_count = N};
+    const char *message = NULL;
+    ck_assert_int_eq(bn_config_rules_change(&change, &now, &arena, &out, &message), 40);
+    ck_assert_ptr_nonnull(strstr(message, "more than 1000 keys"));
+    ck_assert_int_eq(out.entry_count, N / 2);
+    struct bn_event_config_op append = {"follower.replication.throttled.replicas", BN_EVENT_CONFIG_APPEND, list.ptr};
+    now.type = "topics";
+    change = (struct bn_event_alter_config){
+        .type = "topics", .name = "t", .told_name = "t", .ops = &append, .op_count = 1};
+    ck_assert_int_eq(bn_config_rules_change(&change, &now, &arena, &out, &message), 0);
+    ck_assert_uint_eq(strlen(out.entries[0].value), list.len - 1); /* no comma at the end */
+    bn_str_fini(&list);
+    bn_arena_fini(&arena);
+}
+END_TEST
+
 START_TEST(bounded) { /* what does not fit into a znode is refused before ZooKeeper sees it */
     struct bn_arena arena;
     bn_arena_init(&arena, SIZE_MAX / 2);
@@ -151,6 +181,7 @@ Suite *config_rules_suite(void) {
     TCase *c = tcase_create("config_rules");
     tcase_add_loop_test(c, judged, 0, (int)BN_ARRAY_LEN(CASES));
     tcase_add_test(c, replaced);
+    tcase_add_test(c, many);
     tcase_add_test(c, bounded);
     suite_add_tcase(s, c);
     return s;
