@@ -54,6 +54,8 @@ def run_kind(options, name, client):
     cluster = make_cluster(options, kind_class)
     kind = kind_class(cluster, random.Random(f"{options.seed} {name}"), load.FAST if client == "fast" else None, options.rate)
     kind.settle = options.settle
+    if options.kafka:
+        kind.at_once_ms = 0
     began, line, done, wrong = time.monotonic(), "not checked", 0, None
     print(f"== {title}: {rounds} rounds in {cluster.dir}", flush=True)
     try:
@@ -63,7 +65,7 @@ def run_kind(options, name, client):
             kind.one(i)
             done += 1
             if options.verbose:
-                print(f"   round {i}: " + ", ".join(f"{n} {v[-1]:.1f}" for n, v in kind.figures.items()), flush=True)
+                print(f"   {time.strftime('%H:%M:%S')} round {i}: " + ", ".join(f"{n} {v[-1]:.1f}" for n, v in kind.figures.items()), flush=True)
         line = kind.end()
     except Exception:  # noqa: BLE001 - told, and the next kind runs
         wrong = traceback.format_exc()
