@@ -241,6 +241,8 @@ static void visited(struct visit *at) {
     struct fetch *f = at->fetch;
     if (f->session) {
         struct bn_session_cache_lane *lane = &f->session->lanes[at->shard];
+        /* News that came before this were told before the visit, which has looked at them. */
+        lane->woken = false;
         lane->dirty = at->v.dirty;
         /* What came from there meanwhile was said before this look: a clean lane would never be looked at for it. */
         if (!lane->dirty) lane->woken = false;

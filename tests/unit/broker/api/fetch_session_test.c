@@ -1,7 +1,8 @@
 /* fetch_session_test.c: KIP-227's forms and errors, what an incremental answer has, what wakes a parked one, and that
  * only what is dirty is looked at. On one shard and on three. */
-#include "tests/unit/broker/api/session_client.h"
+#include <semaphore.h>
 
+#include "tests/unit/broker/api/session_client.h"
 #include "tests/unit/unit.h"
 
 Suite *fetch_session_suite(void);
@@ -463,6 +464,100 @@ START_TEST(test_hand_over) {
 }
 END_TEST
 
+enum { BUSY_END = 3000 };
+
+struct grower { /* lets a partition grow, again and again, while everything else runs; and cries wolf in between */
+    struct bn_msg msg;
+    struct fake_world *w;
+    int partition, tells;
+};
+
+static void tell_all(struct bn_partition *p) {
+    BN_LIST_FOR (it, &p->interests) {
+        struct bn_partition_interest *i = BN_CONTAINER_OF(it, struct bn_partition_interest, link);
+        i->moved(i, true);
+    }
+}
+
+static void grow_again(struct bn_msg *m) {
+    struct grower *g = BN_CONTAINER_OF(m, struct grower, msg);
+    struct bn_partition *p = &g->w->roster.partitions[g->partition];
+    p->end += ++g->tells % 2;
+    tell_all(p);
+    if (p->end < BUSY_END) bn_shard_post(g->w->shards[g->partition % g->w->shard_count], m);
+}
+
+/* Partitions move at any moment, in the middle of visits too: nothing is lost, and nobody turns in circles. */
+START_TEST(test_busy) {
+    struct fake_world w;
+    struct session_client c;
+    int64_t got[6] = {0};
+    fake_world_init_sessions(&w, shard_counts[_i], 10, 6, 6);
+    session_client_init(&c, &w, 6);
+    c.shard = w.shard_count / 2; /* a home that turns by itself */
+    session_client_ask(&c);
+    struct grower growers[6];
+    for (int i = 0; i < 6; i++) {
+        growers[i] = (struct grower){.msg.run = grow_again, .w = &w, .partition = i};
+        bn_shard_post(w.shards[i % w.shard_count], &growers[i].msg);
+    }
+    c.wait_ms = 60000;
+    for (bool all = false; !all;) {
+        c.shard = (c.shard + 1) % w.shard_count;
+        c.min_bytes = (1 + c.epoch % 3) * FAKE_RECORD_BYTES;
+        int64_t left = 0;
+        for (int i = 0; i < 6; i++) left += BUSY_END - got[i];
+        if (left * FAKE_RECORD_BYTES < c.min_bytes) c.min_bytes = 1;
+        session_client_ask(&c);
+        ck_assert_int_eq(c.answer.error_code, KE_NONE);
+        all = true;
+        for (int i = 0; i < 6; i++) {
+            got[i] += (int64_t)records(&c, i);
+            if (records(&c, i) > 0) session_client_list(&c, i, got[i]);
+            all = all && got[i] == BUSY_END;
+        }
+    }
+    fake_world_fini(&w);
+}
+END_TEST
+
+struct holding {
+    struct bn_msg msg;
+    struct fake_world *w;
+    sem_t go;
+};
+
+static void hold_and_tell(struct bn_msg *m) {
+    struct holding *h = BN_CONTAINER_OF(m, struct holding, msg);
+    while (sem_wait(&h->go) != 0) continue;
+    tell_all(&h->w->roster.partitions[1]);
+}
+
+/* A lane tells of something while a visit is on its way to it, and the visit finds nothing: home must not take the news
+ * for a reason to look again, for ever. */
+START_TEST(test_stale_news) {
+    struct fake_world w;
+    struct session_client c;
+    fake_world_init_sessions(&w, 3, 10, 6, 6);
+    session_client_init(&c, &w, 6);
+    session_client_ask(&c);
+    session_client_ask(&c);
+    struct holding h = {.msg.run = hold_and_tell, .w = &w};
+    sem_init(&h.go, 0, 0);
+    bn_shard_post(w.shards[1], &h.msg);
+    c.wait_ms = 60000;
+    session_client_list(&c, 1, 0);
+    session_client_send(&c); /* home is shard 0: the visit lies behind the holding */
+    sem_post(&h.go);
+    ck_assert(!session_client_take(&c));
+    fake_world_grow(&w, 1, 1);
+    ck_assert(session_client_take(&c));
+    ck_assert_uint_eq(records(&c, 1), 1);
+    sem_destroy(&h.go);
+    fake_world_fini(&w);
+}
+END_TEST
+
 /* More than max_bytes everywhere: every partition has its turn, and one that was served goes to the end. */
 START_TEST(test_everybody_has_a_turn) {
     struct fake_world w;
@@ -576,6 +671,8 @@ Suite *fetch_session_suite(void) {
     tcase_add_test(t, test_closed_while_parked);
     tcase_add_test(t, test_connection_ends);
     tcase_add_test(t, test_hand_over);
+    tcase_add_loop_test(t, test_busy, 0, 2);
+    tcase_add_test(t, test_stale_news);
     tcase_add_loop_test(t, test_everybody_has_a_turn, 0, 2);
     tcase_add_loop_test(t, test_by_name, 0, 2);
     tcase_add_test(t, test_no_room);
