@@ -1,7 +1,5 @@
 /* fetch_session_test.c: KIP-227's forms and errors, what an incremental answer has, what wakes a parked one, and that
  * only what is dirty is looked at. On one shard and on three. */
-#include <semaphore.h>
-
 #include "tests/unit/broker/api/session_client.h"
 #include "tests/unit/unit.h"
 
@@ -13,27 +11,6 @@ static int reads(const struct fake_world *w) {
     int sum = 0;
     for (int i = 0; i < FAKE_PARTITIONS; i++) sum += w->roster.partitions[i].reads;
     return sum;
-}
-
-static size_t records(const struct session_client *c, int32_t partition) {
-    const struct kmsg_fetch_response_partition *p = session_client_find(c, partition);
-    return p ? p->records.slice.len / FAKE_RECORD_BYTES : 0;
-}
-
-struct finding {
-    int32_t id;
-    struct bn_session_cache_entry *found;
-};
-
-static void find(struct fake_world *w, void *arg) {
-    struct finding *f = arg;
-    f->found = bn_session_cache_find(w->sessions[bn_session_cache_home(f->id, w->shard_count)], f->id);
-}
-
-static struct bn_session_cache_entry *entry(struct fake_world *w, int32_t id) {
-    struct finding f = {.id = id};
-    fake_world_run_on(w, bn_session_cache_home(id, w->shard_count), find, &f);
-    return f.found;
 }
 
 /* A full answer has everything; what follows has only what is new, and looks at nothing else. */
@@ -59,11 +36,11 @@ START_TEST(test_only_what_is_new) {
     fake_world_settle(&w);
     session_client_ask(&c);
     ck_assert_int_eq(session_client_count(&c), 1);
-    ck_assert_uint_eq(records(&c, 4), 1);
+    ck_assert_uint_eq(session_client_records(&c, 4), 1);
     ck_assert_int_eq(session_client_find(&c, 4)->high_watermark, 3);
     ck_assert_int_eq(reads(&w), before + 1);
     session_client_ask(&c); /* not listed anew: the same again, as Kafka's */
-    ck_assert_uint_eq(records(&c, 4), 1);
+    ck_assert_uint_eq(session_client_records(&c, 4), 1);
     fake_world_fini(&w);
 }
 END_TEST
@@ -122,13 +99,13 @@ START_TEST(test_closing_forms) {
     ck_assert_int_ne(first, second);
     ck_assert_int_gt(second, 0);
     ck_assert_int_eq(session_client_count(&c), 3);
-    ck_assert_ptr_null(entry(&w, first));
+    ck_assert_ptr_null(session_client_entry(&w, first));
     c.epoch = -1;
     for (int i = 0; i < 3; i++) session_client_list(&c, i, 0);
     session_client_ask(&c);
     ck_assert_int_eq(c.id, 0);
     ck_assert_int_eq(session_client_count(&c), 3);
-    ck_assert_ptr_null(entry(&w, second));
+    ck_assert_ptr_null(session_client_entry(&w, second));
     c.id = second;
     c.epoch = 1;
     session_client_ask(&c);
@@ -161,14 +138,14 @@ START_TEST(test_forgetting) {
     session_client_ask(&c);
     ck_assert_int_eq(session_client_count(&c), 3);
     ck_assert_ptr_null(session_client_find(&c, 1));
-    ck_assert_int_eq(entry(&w, id)->size, 3);
+    ck_assert_int_eq(session_client_entry(&w, id)->size, 3);
     for (int i = 0; i < 4; i++) c.forgotten[c.forgotten_count++] = i;
     c.wait_ms = 60000;
     session_client_ask(&c);
     ck_assert_int_eq(c.answer.error_code, KE_NONE);
     ck_assert_int_eq(c.id, 0);
     ck_assert_int_eq(session_client_count(&c), 0);
-    ck_assert_ptr_null(entry(&w, id));
+    ck_assert_ptr_null(session_client_entry(&w, id));
     for (int i = 0; i < 4; i++) ck_assert(bn_list_empty(&w.roster.partitions[i].interests));
     fake_world_fini(&w);
 }
@@ -192,8 +169,8 @@ START_TEST(test_waits_and_wakes) {
     fake_world_grow(&w, 1, 2);
     ck_assert(session_client_take(&c));
     ck_assert_int_eq(session_client_count(&c), 2);
-    ck_assert_uint_eq(records(&c, 1), 2);
-    ck_assert_uint_eq(records(&c, 2), 1);
+    ck_assert_uint_eq(session_client_records(&c, 1), 2);
+    ck_assert_uint_eq(session_client_records(&c, 2), 1);
     fake_world_fini(&w);
 }
 END_TEST
@@ -223,7 +200,7 @@ START_TEST(test_quiet_news) {
     for (int i = 0; i < 3; i++) w.roster.partitions[i].high_watermark = 0;
     for (int i = 0; i < 3; i++) w.roster.partitions[i].end = 5;
     session_client_ask(&c);
-    ck_assert_uint_eq(records(&c, 2), 5);
+    ck_assert_uint_eq(session_client_records(&c, 2), 5);
     for (int i = 0; i < 3; i++) session_client_list(&c, i, 5);
     session_client_ask(&c);
     ck_assert_int_eq(session_client_count(&c), 0);
@@ -237,8 +214,8 @@ START_TEST(test_quiet_news) {
     fake_world_grow(&w, 2, 7);
     ck_assert(session_client_take(&c));
     ck_assert_int_eq(session_client_count(&c), 2);
-    ck_assert_uint_eq(records(&c, 2), 2);
-    ck_assert_uint_eq(records(&c, 1), 0);
+    ck_assert_uint_eq(session_client_records(&c, 2), 2);
+    ck_assert_uint_eq(session_client_records(&c, 1), 0);
     ck_assert_int_eq(session_client_find(&c, 1)->high_watermark, 4);
     fake_world_fini(&w);
 }
@@ -300,7 +277,7 @@ START_TEST(test_replicas_come_and_go) {
     ck_assert(!session_client_take(&c));
     fake_world_grow(&w, 1, 1);
     ck_assert(session_client_take(&c));
-    ck_assert_uint_eq(records(&c, 1), 1);
+    ck_assert_uint_eq(session_client_records(&c, 1), 1);
     fake_world_fini(&w);
     fake_world_init_sessions(&w, shard_counts[_i], 10, 3, 3);
     session_client_init(&c, &w, 2);
@@ -329,7 +306,7 @@ START_TEST(test_divergence) {
         ck_assert_int_eq(session_client_count(&c), 1);
         ck_assert_int_eq(session_client_find(&c, 2)->diverging_epoch.epoch, 2);
         ck_assert_int_eq(session_client_find(&c, 2)->diverging_epoch.end_offset, 3);
-        ck_assert_uint_eq(records(&c, 2), 0);
+        ck_assert_uint_eq(session_client_records(&c, 2), 0);
     }
     fake_world_fini(&w);
 }
@@ -342,218 +319,12 @@ START_TEST(test_epochs_wrap) {
     fake_world_init_sessions(&w, 1, 10, 3, 3);
     session_client_init(&c, &w, 3);
     session_client_ask(&c);
-    entry(&w, c.id)->epoch = c.epoch = INT32_MAX;
+    session_client_entry(&w, c.id)->epoch = c.epoch = INT32_MAX;
     session_client_ask(&c);
     ck_assert_int_eq(c.answer.error_code, KE_NONE);
     ck_assert_int_eq(c.epoch, 1);
     session_client_ask(&c);
     ck_assert_int_eq(c.answer.error_code, KE_NONE);
-    fake_world_fini(&w);
-}
-END_TEST
-
-/* A second request while one is under way is refused, whatever connection it comes by, and harms nothing. */
-START_TEST(test_two_at_once) {
-    struct fake_world w;
-    struct session_client c, other;
-    fake_world_init_sessions(&w, shard_counts[_i], 10, 3, 3);
-    session_client_init(&c, &w, 3);
-    session_client_ask(&c);
-    other = c;
-    other.shard = w.shard_count - 1;
-    c.wait_ms = 60000;
-    session_client_send(&c);
-    ck_assert(!session_client_take(&c));
-    if (other.shard == 0) { /* its answer comes after the first one's, as on any connection */
-        other.epoch++;
-        session_client_send(&other);
-    } else {
-        for (int i = 0; i < 2; i++) {
-            other.epoch = 1 + i;
-            other.id = c.id;
-            session_client_ask(&other);
-            ck_assert_int_eq(other.answer.error_code, KE_INVALID_FETCH_SESSION_EPOCH);
-        }
-    }
-    fake_world_grow(&w, 1, 1);
-    while (!session_client_take(&c)) continue;
-    fake_world_fini(&w);
-}
-END_TEST
-
-/* A session that ends under a parked request: that is answered, the next one refused; lanes and wishes are gone. */
-START_TEST(test_closed_while_parked) {
-    struct fake_world w;
-    struct session_client c, other;
-    fake_world_init_sessions(&w, 3, 10, 6, 6);
-    session_client_init(&c, &w, 6);
-    session_client_ask(&c);
-    other = c;
-    c.wait_ms = 60000;
-    session_client_send(&c);
-    ck_assert(!session_client_take(&c));
-    other.shard = 2;
-    other.epoch = -1;
-    session_client_list(&other, 0, 0);
-    session_client_ask(&other);
-    ck_assert_int_eq(other.answer.error_code, KE_NONE);
-    ck_assert(session_client_take(&c));
-    ck_assert_int_eq(c.answer.error_code, KE_NONE);
-    ck_assert_int_eq(session_client_count(&c), 0);
-    c.epoch++;
-    session_client_ask(&c);
-    ck_assert_int_eq(c.answer.error_code, KE_FETCH_SESSION_ID_NOT_FOUND);
-    fake_world_settle(&w);
-    for (int i = 0; i < 6; i++) ck_assert(bn_list_empty(&w.roster.partitions[i].interests));
-    fake_world_fini(&w);
-}
-END_TEST
-
-static void hang_up(struct fake_world *w, void *arg) {
-    struct fake *f = fake_world_conn(w, *(int *)arg);
-    bn_api_closed(f->api, fake_conn(f));
-}
-
-/* The connection ends under a parked request: the request ends too, the session stays. */
-START_TEST(test_connection_ends) {
-    struct fake_world w;
-    struct session_client c;
-    for (int shard = 0; shard < 3; shard += 2) {
-        fake_world_init_sessions(&w, 3, 10, 6, 6);
-        session_client_init(&c, &w, 6);
-        session_client_ask(&c);
-        c.shard = shard;
-        c.wait_ms = 60000;
-        session_client_send(&c);
-        ck_assert(!session_client_take(&c));
-        fake_world_run_on(&w, shard, hang_up, &shard);
-        fake_world_settle(&w);
-        ck_assert_int_eq(bn_api_open_count(fake_world_conn(&w, shard)->api), 0);
-        c.epoch++;
-        c.wait_ms = 0;
-        c.shard = 1;
-        session_client_ask(&c);
-        ck_assert_int_eq(c.answer.error_code, KE_NONE);
-        fake_world_fini(&w);
-    }
-}
-END_TEST
-
-/* A session is used from wherever its client connects. */
-START_TEST(test_hand_over) {
-    struct fake_world w;
-    struct session_client c;
-    fake_world_init_sessions(&w, 3, 10, 9, 9);
-    session_client_init(&c, &w, 9);
-    c.shard = 1;
-    session_client_ask(&c);
-    ck_assert_int_eq(bn_session_cache_home(c.id, 3), 1);
-    int64_t ends[9] = {0};
-    for (int round = 0; round < 30; round++) {
-        c.shard = round % 3;
-        int p = (round * 5) % 9;
-        fake_world_grow(&w, p, ++ends[p]);
-        fake_world_settle(&w);
-        session_client_ask(&c);
-        ck_assert_int_eq(c.answer.error_code, KE_NONE);
-        ck_assert_uint_eq(records(&c, p), 1);
-        ck_assert_int_eq(session_client_count(&c), 1);
-        session_client_list(&c, p, ends[p]);
-    }
-    fake_world_fini(&w);
-}
-END_TEST
-
-enum { BUSY_END = 3000 };
-
-struct grower { /* lets a partition grow, again and again, while everything else runs; and cries wolf in between */
-    struct bn_msg msg;
-    struct fake_world *w;
-    int partition, tells;
-};
-
-static void tell_all(struct bn_partition *p) {
-    BN_LIST_FOR (it, &p->interests) {
-        struct bn_partition_interest *i = BN_CONTAINER_OF(it, struct bn_partition_interest, link);
-        i->moved(i, true);
-    }
-}
-
-static void grow_again(struct bn_msg *m) {
-    struct grower *g = BN_CONTAINER_OF(m, struct grower, msg);
-    struct bn_partition *p = &g->w->roster.partitions[g->partition];
-    p->end += ++g->tells % 2;
-    tell_all(p);
-    if (p->end < BUSY_END) bn_shard_post(g->w->shards[g->partition % g->w->shard_count], m);
-}
-
-/* Partitions move at any moment, in the middle of visits too: nothing is lost, and nobody turns in circles. */
-START_TEST(test_busy) {
-    struct fake_world w;
-    struct session_client c;
-    int64_t got[6] = {0};
-    fake_world_init_sessions(&w, shard_counts[_i], 10, 6, 6);
-    session_client_init(&c, &w, 6);
-    c.shard = w.shard_count / 2; /* a home that turns by itself */
-    session_client_ask(&c);
-    struct grower growers[6];
-    for (int i = 0; i < 6; i++) {
-        growers[i] = (struct grower){.msg.run = grow_again, .w = &w, .partition = i};
-        bn_shard_post(w.shards[i % w.shard_count], &growers[i].msg);
-    }
-    c.wait_ms = 60000;
-    for (bool all = false; !all;) {
-        c.shard = (c.shard + 1) % w.shard_count;
-        c.min_bytes = (1 + c.epoch % 3) * FAKE_RECORD_BYTES;
-        int64_t left = 0;
-        for (int i = 0; i < 6; i++) left += BUSY_END - got[i];
-        if (left * FAKE_RECORD_BYTES < c.min_bytes) c.min_bytes = 1;
-        session_client_ask(&c);
-        ck_assert_int_eq(c.answer.error_code, KE_NONE);
-        all = true;
-        for (int i = 0; i < 6; i++) {
-            got[i] += (int64_t)records(&c, i);
-            if (records(&c, i) > 0) session_client_list(&c, i, got[i]);
-            all = all && got[i] == BUSY_END;
-        }
-    }
-    fake_world_fini(&w);
-}
-END_TEST
-
-struct holding {
-    struct bn_msg msg;
-    struct fake_world *w;
-    sem_t go;
-};
-
-static void hold_and_tell(struct bn_msg *m) {
-    struct holding *h = BN_CONTAINER_OF(m, struct holding, msg);
-    while (sem_wait(&h->go) != 0) continue;
-    tell_all(&h->w->roster.partitions[1]);
-}
-
-/* A lane tells of something while a visit is on its way to it, and the visit finds nothing: home must not take the news
- * for a reason to look again, for ever. */
-START_TEST(test_stale_news) {
-    struct fake_world w;
-    struct session_client c;
-    fake_world_init_sessions(&w, 3, 10, 6, 6);
-    session_client_init(&c, &w, 6);
-    session_client_ask(&c);
-    session_client_ask(&c);
-    struct holding h = {.msg.run = hold_and_tell, .w = &w};
-    sem_init(&h.go, 0, 0);
-    bn_shard_post(w.shards[1], &h.msg);
-    c.wait_ms = 60000;
-    session_client_list(&c, 1, 0);
-    session_client_send(&c); /* home is shard 0: the visit lies behind the holding */
-    sem_post(&h.go);
-    ck_assert(!session_client_take(&c));
-    fake_world_grow(&w, 1, 1);
-    ck_assert(session_client_take(&c));
-    ck_assert_uint_eq(records(&c, 1), 1);
-    sem_destroy(&h.go);
     fake_world_fini(&w);
 }
 END_TEST
@@ -571,8 +342,8 @@ START_TEST(test_everybody_has_a_turn) {
         session_client_ask(&c);
         size_t total = 0;
         for (int i = 0; i < 9; i++) {
-            total += records(&c, i);
-            turns[i] += records(&c, i) > 0;
+            total += session_client_records(&c, i);
+            turns[i] += session_client_records(&c, i) > 0;
         }
         ck_assert_uint_eq(total, 1);
     }
@@ -601,7 +372,7 @@ START_TEST(test_by_name) {
     session_client_list(&stranger, 0, 0);
     session_client_ask(&stranger);
     ck_assert_int_eq(stranger.answer.error_code, KE_FETCH_SESSION_ID_NOT_FOUND);
-    ck_assert_ptr_null(entry(&w, c.id));
+    ck_assert_ptr_null(session_client_entry(&w, c.id));
     session_client_list(&stranger, 0, 0);
     session_client_ask(&stranger);
     ck_assert_int_eq(stranger.answer.error_code, KE_NONE);
@@ -667,12 +438,6 @@ Suite *fetch_session_suite(void) {
     tcase_add_loop_test(t, test_replicas_come_and_go, 0, 2);
     tcase_add_loop_test(t, test_divergence, 0, 2);
     tcase_add_test(t, test_epochs_wrap);
-    tcase_add_loop_test(t, test_two_at_once, 0, 2);
-    tcase_add_test(t, test_closed_while_parked);
-    tcase_add_test(t, test_connection_ends);
-    tcase_add_test(t, test_hand_over);
-    tcase_add_loop_test(t, test_busy, 0, 2);
-    tcase_add_test(t, test_stale_news);
     tcase_add_loop_test(t, test_everybody_has_a_turn, 0, 2);
     tcase_add_loop_test(t, test_by_name, 0, 2);
     tcase_add_test(t, test_no_room);

@@ -93,3 +93,24 @@ int session_client_count(const struct session_client *c) {
     for (int32_t i = 0; i < c->answer.responses.n; i++) count += c->answer.responses.v[i].partitions.n;
     return count;
 }
+
+size_t session_client_records(const struct session_client *c, int32_t partition) {
+    const struct kmsg_fetch_response_partition *p = session_client_find(c, partition);
+    return p ? p->records.slice.len / FAKE_RECORD_BYTES : 0;
+}
+
+struct finding {
+    int32_t id;
+    struct bn_session_cache_entry *found;
+};
+
+static void find(struct fake_world *w, void *arg) {
+    struct finding *f = arg;
+    f->found = bn_session_cache_find(w->sessions[bn_session_cache_home(f->id, w->shard_count)], f->id);
+}
+
+struct bn_session_cache_entry *session_client_entry(struct fake_world *w, int32_t id) {
+    struct finding f = {.id = id};
+    fake_world_run_on(w, bn_session_cache_home(id, w->shard_count), find, &f);
+    return f.found;
+}

@@ -35,7 +35,10 @@ bool session_client_take(struct session_client *c);
 void session_client_ask(struct session_client *c);
 /* NULL: the answer does not have it. */
 const struct kmsg_fetch_response_partition *session_client_find(const struct session_client *c, int32_t partition);
-int session_client_count(const struct session_client *c); /* partitions in the answer */
+int session_client_count(const struct session_client *c);                         /* partitions in the answer */
+size_t session_client_records(const struct session_client *c, int32_t partition); /* of it, in the answer */
+/* The session itself, at its home; NULL: there is none. Only looked at while nothing is under way. */
+struct bn_session_cache_entry *session_client_entry(struct fake_world *w, int32_t id);
 void session_client_list(struct session_client *c, int32_t partition, int64_t offset);
 
 #endif

@@ -16,6 +16,7 @@ Suite *describe_topic_partitions_suite(void);
 Suite *fetch_suite(void);
 Suite *fetch_answer_suite(void);
 Suite *fetch_session_random_suite(void);
+Suite *fetch_session_shards_suite(void);
 Suite *fetch_session_suite(void);
 Suite *session_cache_suite(void);
 Suite *session_lane_suite(void);
@@ -58,6 +59,7 @@ const unit_suite_fn unit_suites[] = {
     session_lane_suite,
     session_cache_suite,
     fetch_session_suite,
+    fetch_session_shards_suite,
     fetch_session_random_suite,
     list_offsets_suite,
     offset_for_leader_epoch_suite,
