@@ -16,7 +16,7 @@ COUNT, RATE = 100000, 6000
 def python_producer(bootstrap, topic, count, rate):
     from kafka import KafkaProducer
     producer = KafkaProducer(bootstrap_servers=bootstrap.split(","), acks="all", retries=1000000, max_in_flight_requests_per_connection=1,
-                             linger_ms=5, compression_type="lz4", request_timeout_ms=120000, retry_backoff_ms=20)
+                             linger_ms=5, compression_type="gzip", request_timeout_ms=120000, retry_backoff_ms=20)
     began, sent, failed = time.monotonic(), 0, []
     pause = time.sleep  # the rate
     while sent < count:

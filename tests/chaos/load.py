@@ -101,10 +101,10 @@ class Load:
             self.process.kill()
             self.process.wait()
 
-    def check(self, seconds=30):
-        """Reads the topic back; gives the checker's line of counts."""
+    def check(self, seconds=30, others=()):
+        """Reads the topic back, which others may have written to as well; gives the checker's line of counts."""
         done = subprocess.run([str(self.tools / "checker"), self.cluster.bootstrap, self.topic, str(self.partitions), str(seconds),
-                               f"{self.id}={self.path}"], capture_output=True, text=True, timeout=900, env=self.cluster.env, check=False)
+                               *(f"{load.id}={load.path}" for load in (self, *others))], capture_output=True, text=True, timeout=900, env=self.cluster.env, check=False)
         assert done.returncode == 0, f"the checker of {self.topic} gave {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
         return done.stdout.strip().splitlines()[-1]
 

@@ -29,7 +29,7 @@ class Kind:
     def __init__(self, cluster, rng, properties=None, rate=2000):
         self.cluster, self.rng, self.figures, self.notes = cluster, rng, {}, []
         self.topic, self.partitions, self.rate, self.properties = f"chaos-{type(self).__name__.lower()}", PARTITIONS, rate, properties
-        self.load, self.patience, self.settle = None, 60, 0
+        self.load, self.past, self.patience, self.settle = None, [], 60, 0
 
     def begin(self):
         self.zookeeper = ZooKeeper(self.cluster.zookeeper)
@@ -43,7 +43,7 @@ class Kind:
         """The load ends well, and what it was told is what is there, on every replica. Gives the checker's line."""
         self.whole()
         self.load.stop()
-        line = self.load.check()
+        line = self.load.check(others=self.past)
         compare_replicas(self.cluster, self.topic, self.partitions, range(self.cluster.brokers))
         self.zookeeper.close()
         self.admin.close()
@@ -155,19 +155,32 @@ class Stop(Kind):
         before = self.zookeeper.get(path)[1].czxid
         began, ended = send_signals(self.cluster, [name], signal.SIGSTOP)
         try:
-            self.failover(broker, led, began, ended)
+            self.outlive(lambda: self.failover(broker, led, began, ended))
             assert self.figures["kill->first commit"][-1] > 2000, "leaders moved without waiting for the session"
             pause = time.sleep  # for longer than the session lasts
             pause(self.rng.uniform(0, 3))
         finally:
             send_signals(self.cluster, [name], signal.SIGCONT)
         woken = time.monotonic_ns()
-        again = wait_for(lambda: (self.zookeeper.get(path) or [None])[-1], 30, f"{path} after SIGCONT")
+        wait_for(lambda: (self.zookeeper.get(path) or (0, None))[1] and self.zookeeper.get(path)[1].czxid != before, 30,
+                 "a registration under a new session")
         wait_for(self.in_sync, 60, "the woken broker in sync")
         self.figure("SIGCONT->in sync", (time.monotonic_ns() - woken) / 1e6)
-        again = self.zookeeper.get(path)[1]
-        assert again.czxid != before, "the registration outlived its session"
-        self.whole()
+        self.outlive(self.whole)
+
+    def outlive(self, step):
+        """librdkafka 2.0 can give up, with Apache Kafka as well: when what is under way to the stopped leader times out, what was to follow it may
+        overtake it on the way to the new one, is rightly refused there, and the client takes that for the end. Then another producer goes on,
+        and what the first was told still counts."""
+        try:
+            step()
+        except AssertionError as e:
+            if "OUT_OF_ORDER_SEQUENCE" not in str(e) or "last partition error _TIMED_OUT" not in str(e):
+                raise
+            self.past.append(self.load)
+            self.figure("producers given up", len(self.past))
+            self.load = Load(self.cluster, self.topic, self.partitions, self.rate, self.properties, ident=f"p{len(self.past)}")
+            self.load.flowing(self.patience)
 
 
 class Follower(Kind):

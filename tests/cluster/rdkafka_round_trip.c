@@ -105,13 +105,11 @@ static int64_t end_of(rd_kafka_t *handle, const char *topic, int32_t partition) 
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int tries = 0; tries < 300; tries++) {
         err = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, 30000);
-        if (err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
-            err != RD_KAFKA_RESP_ERR__TRANSPORT)
-            break;
+        if (!err) return high;
         rd_kafka_poll(handle, 100);
     }
-    if (err) die("watermarks", rd_kafka_err2str(err));
-    return high;
+    die("watermarks", rd_kafka_err2str(err));
+    return -1;
 }
 
 int main(int argc, char **argv) {
