@@ -303,6 +303,22 @@ static void controlled_shutdown(Bn__Controller_Service *s, const Bn__ControlledS
     bn_controller_event(controller_of(s), &e);
 }
 
+static void group_write(Bn__Controller_Service *s, const Bn__GroupWriteRequest *in, Bn__GroupWriteReply_Closure closure,
+                        void *data) {
+    Bn__GroupWriteReply m = BN__GROUP_WRITE_REPLY__INIT;
+    (void)s, (void)in;
+    m.error = BN_KERR_NOT_CONTROLLER;
+    closure(&m, data);
+}
+
+static void group_read(Bn__Controller_Service *s, const Bn__GroupReadRequest *in, Bn__GroupReadReply_Closure closure,
+                       void *data) {
+    Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
+    (void)s, (void)in;
+    m.error = BN_KERR_NOT_CONTROLLER;
+    closure(&m, data);
+}
+
 struct bn_calls *bn_calls_new(struct bn_controller *c) {
     struct bn_calls *k = bn_alloc_zero(1, sizeof *k);
     k->c = c;
@@ -314,7 +330,9 @@ struct bn_calls *bn_calls_new(struct bn_controller *c) {
                                           .producer_ids = producer_ids,
                                           .replicas_deleted = replicas_deleted,
                                           .broker_id = broker_id,
-                                          .controlled_shutdown = controlled_shutdown};
+                                          .controlled_shutdown = controlled_shutdown,
+                                          .group_write = group_write,
+                                          .group_read = group_read};
     k->services[0] = &k->service.base;
     return k;
 }

@@ -7,19 +7,14 @@
  *
  * A question that has a deadline is answered at it, whatever is under way; a call that then still comes back frees the
  * question. One whose connection broke is asked again of the next controller: like Kafka's own forwarding, it may then
- * be told that what it asked for is already so. An ISR proposal is not: its maker must know that nothing is known. */
+ * be told that what it asked for is already so. Those of forward_once.c are not asked again. */
 #include "broker/cluster/forward.h"
 
-#include <stdatomic.h>
-
-#include "broker/cluster/agent_int.h"
+#include "broker/cluster/forward_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
-#include "common/base/trace.h"
 
 enum {
-    NONE = 0,
-    REQUEST_TIMED_OUT = 7,
     COORDINATOR_LOAD_IN_PROGRESS = 14,
     NOT_CONTROLLER = 41,
     PRODUCER_ID_MS = 1000,
@@ -29,84 +24,31 @@ enum {
     QUEUED_MAX = 16 << 20,
 };
 
-struct ask {
-    struct bn_msg msg;
-    struct bn_list link;
-    struct bn_agent *agent;
-    struct bn_shard *shard;
-    enum { ADMIN, PRODUCER_ID, DELETED, ALTER_PARTITION, SHUTDOWN } kind;
-    bool in_flight, answered;
-    struct bn_timer deadline;
-    uint32_t timeout_ms;
-    /* ADMIN */
-    int api_key, version;
-    bool auto_create;
-    struct bn_slice body, client_id; /* behind the struct */
-    void (*reply)(void *reply_arg, int16_t error, struct bn_slice body);
-    /* PRODUCER_ID */
-    void (*reply_id)(void *reply_arg, int16_t error, int64_t id);
-    int64_t id;
-    /* DELETED */
-    struct bn_uuid topic_id;
-    char *topic;
-    int32_t partition;
-    /* ALTER_PARTITION: requests and answers travel packed */
-    void (*reply_alter)(void *reply_arg, const Bn__AlterPartitionReply *answer);
-    /* SHUTDOWN */
-    void (*reply_shutdown)(void *reply_arg, int16_t error, int32_t remaining, int32_t may_move);
-    int32_t remaining, may_move;
-    void *reply_arg;
-    int16_t error;
-    uint8_t *answer;
-    size_t answer_len;
-};
-
-struct bn_forward {
-    struct bn_agent *agent;
-    bool stopped;
-    atomic_size_t on_the_way; /* posted by any shard, not yet arrived */
-    size_t flight_count;
-    struct bn_list waiting;      /* for a controller, in the order of arrival; all but PRODUCER_ID */
-    struct bn_list in_flight;    /* calls under way */
-    struct bn_list id_waiting;   /* PRODUCER_ID */
-    int64_t next_id, end_id;     /* the block in use */
-    int64_t spare_id, spare_end; /* the next one */
-    bool fetching_ids;
-    struct bn_timer again; /* sends what was refused */
-};
-
-static void send_ask(struct bn_forward *f, struct ask *k);
+static void send_ask(struct bn_forward *f, struct bn_forward_ask *k);
 static void fetch_ids(struct bn_forward *f);
 
 /* ---- the way back ---- */
 
-static void ask_free(struct ask *k) {
+static void ask_free(struct bn_forward_ask *k) {
     bn_alloc_free(k->topic);
     bn_alloc_free(k->answer);
     bn_alloc_free(k);
 }
 
-static void run_alter_reply(struct ask *k) {
-    Bn__AlterPartitionReply *m = k->answer ? bn__alter_partition_reply__unpack(NULL, k->answer_len, k->answer) : NULL;
-    k->reply_alter(k->reply_arg, m);
-    if (m) bn__alter_partition_reply__free_unpacked(m, NULL);
-}
-
 static void run_reply(struct bn_msg *m) { /* the asker's shard */
-    struct ask *k = BN_CONTAINER_OF(m, struct ask, msg);
-    if (k->kind == ADMIN)
+    struct bn_forward_ask *k = BN_CONTAINER_OF(m, struct bn_forward_ask, msg);
+    if (k->kind == BN_FORWARD_ADMIN)
         k->reply(k->reply_arg, k->error, bn_slice_of(k->answer, k->answer_len));
-    else if (k->kind == PRODUCER_ID)
+    else if (k->kind == BN_FORWARD_PRODUCER_ID)
         k->reply_id(k->reply_arg, k->error, k->id);
-    else if (k->kind == ALTER_PARTITION)
-        run_alter_reply(k);
-    else if (k->kind == SHUTDOWN)
+    else if (k->kind == BN_FORWARD_ONCE)
+        bn_forward_once_reply(k);
+    else if (k->kind == BN_FORWARD_SHUTDOWN)
         k->reply_shutdown(k->reply_arg, k->error, k->remaining, k->may_move);
     ask_free(k);
 }
 
-/* The question is over on this shard. */
-static void answer(struct ask *k, int16_t error) {
+void bn_forward_answer(struct bn_forward_ask *k, int16_t error) {
     bn_timer_stop(&k->deadline);
     bn_list_remove(&k->link);
     k->error = error;
@@ -115,13 +57,14 @@ static void answer(struct ask *k, int16_t error) {
 }
 
 static void timed_out(struct bn_timer *t) {
-    struct ask *k = BN_CONTAINER_OF(t, struct ask, deadline);
+    struct bn_forward_ask *k = BN_CONTAINER_OF(t, struct bn_forward_ask, deadline);
     if (!k->in_flight) {
-        answer(k, k->kind == PRODUCER_ID ? COORDINATOR_LOAD_IN_PROGRESS : REQUEST_TIMED_OUT);
+        bn_forward_answer(k, k->kind == BN_FORWARD_PRODUCER_ID ? COORDINATOR_LOAD_IN_PROGRESS
+                                                               : BN_FORWARD_REQUEST_TIMED_OUT);
         return;
     }
     /* The call still holds this one: a copy carries the answer. */
-    struct ask *copy = bn_alloc(sizeof *copy);
+    struct bn_forward_ask *copy = bn_alloc(sizeof *copy);
     *copy = *k;
     copy->topic = NULL;
     copy->answer = NULL;
@@ -129,7 +72,7 @@ static void timed_out(struct bn_timer *t) {
     bn_timer_init(&copy->deadline, k->agent->loop, timed_out);
     bn_list_init(&copy->link);
     k->answered = true;
-    answer(copy, REQUEST_TIMED_OUT);
+    bn_forward_answer(copy, BN_FORWARD_REQUEST_TIMED_OUT);
 }
 
 /* ---- calls ---- */
@@ -138,20 +81,20 @@ static bool is_ready(const struct bn_forward *f) {
     return !f->stopped && bn_agent_connected(f->agent) && bn_uplink_client(f->agent->uplink);
 }
 
-/* Whether the connection takes it now. Clients decide how many admin requests there are and how large; of the others
- * there are few. */
-static bool has_room(const struct bn_forward *f, const struct ask *k) {
-    if (k->kind != ADMIN) return true;
-    return f->flight_count < FLIGHT_MAX && bn_rpc_queued_bytes(bn_uplink_peer(f->agent->uplink)) < QUEUED_MAX;
+/* Whether the connection takes it now. Clients decide how many admin requests there are, and how large these and groups
+ * are; of the others there are few. */
+static bool has_room(const struct bn_forward *f, const struct bn_forward_ask *k) {
+    if (k->kind != BN_FORWARD_ADMIN && !k->in_line) return true;
+    if (k->kind == BN_FORWARD_ADMIN && f->flight_count >= FLIGHT_MAX) return false;
+    return bn_rpc_queued_bytes(bn_uplink_peer(f->agent->uplink)) < QUEUED_MAX;
 }
 
 static void send_later(struct bn_forward *f) {
     if (!bn_timer_running(&f->again) && !f->stopped) bn_timer_start(&f->again, AGAIN_MS);
 }
 
-/* What every closure begins with. NULL: answered already, and freed now. */
-static struct ask *returned(void *data) {
-    struct ask *k = data;
+struct bn_forward_ask *bn_forward_returned(void *data) {
+    struct bn_forward_ask *k = data;
     k->in_flight = false;
     k->agent->forward->flight_count--;
     if (!k->answered) return k;
@@ -160,7 +103,7 @@ static struct ask *returned(void *data) {
     return NULL;
 }
 
-static void wait_again(struct ask *k) {
+static void wait_again(struct bn_forward_ask *k) {
     struct bn_forward *f = k->agent->forward;
     bn_list_remove(&k->link);
     bn_list_push_back(&f->waiting, &k->link);
@@ -168,21 +111,21 @@ static void wait_again(struct ask *k) {
 }
 
 static void on_admin(const Bn__AdminReply *m, void *data) {
-    struct ask *k = returned(data);
+    struct bn_forward_ask *k = bn_forward_returned(data);
     if (!k) return;
     if ((!m || m->error == NOT_CONTROLLER) && !k->agent->forward->stopped) {
         wait_again(k);
         return;
     }
-    if (m && m->error == NONE) {
+    if (m && m->error == BN_FORWARD_NONE) {
         k->answer = bn_alloc(m->body.len);
         k->answer_len = m->body.len;
         if (m->body.len) memcpy(k->answer, m->body.data, m->body.len);
     }
-    answer(k, m ? (int16_t)m->error : REQUEST_TIMED_OUT);
+    bn_forward_answer(k, m ? (int16_t)m->error : BN_FORWARD_REQUEST_TIMED_OUT);
 }
 
-static void send_admin(struct bn_agent *a, struct ask *k) {
+static void send_admin(struct bn_agent *a, struct bn_forward_ask *k) {
     Bn__AdminRequest m = BN__ADMIN_REQUEST__INIT;
     int count = a->config.default_count;
     Bn__ConfigEntry *entries = bn_alloc_zero((size_t)count, sizeof *entries);
@@ -213,9 +156,9 @@ static void send_admin(struct bn_agent *a, struct ask *k) {
 }
 
 static void on_deleted(const Bn__Ack *m, void *data) {
-    struct ask *k = returned(data);
+    struct bn_forward_ask *k = bn_forward_returned(data);
     if (!k) return;
-    if ((!m || m->error != NONE) && !k->agent->forward->stopped) {
+    if ((!m || m->error != BN_FORWARD_NONE) && !k->agent->forward->stopped) {
         wait_again(k);
         return;
     }
@@ -223,7 +166,7 @@ static void on_deleted(const Bn__Ack *m, void *data) {
     ask_free(k);
 }
 
-static void send_deleted(struct bn_agent *a, struct ask *k) {
+static void send_deleted(struct bn_agent *a, struct bn_forward_ask *k) {
     Bn__ReplicasDeletedRequest m = BN__REPLICAS_DELETED_REQUEST__INIT;
     m.broker_id = a->broker_id;
     m.broker_epoch = bn_register_epoch(a->reg);
@@ -234,28 +177,8 @@ static void send_deleted(struct bn_agent *a, struct ask *k) {
     bn__controller__replicas_deleted(bn_uplink_client(a->uplink), &m, on_deleted, k);
 }
 
-static void on_altered(const Bn__AlterPartitionReply *m, void *data) {
-    struct ask *k = returned(data);
-    if (!k) return;
-    if (m) {
-        k->answer_len = bn__alter_partition_reply__get_packed_size(m);
-        k->answer = bn_alloc(k->answer_len);
-        bn__alter_partition_reply__pack(m, k->answer);
-    }
-    answer(k, NONE);
-}
-
-static void send_alter(struct bn_agent *a, struct ask *k) {
-    Bn__AlterPartitionRequest *m = bn__alter_partition_request__unpack(NULL, k->body.len, k->body.ptr);
-    BN_ASSERT(m); /* we packed it ourselves */
-    m->broker_id = a->broker_id;
-    m->broker_epoch = bn_register_epoch(a->reg);
-    bn__controller__alter_partition(bn_uplink_client(a->uplink), m, on_altered, k);
-    bn__alter_partition_request__free_unpacked(m, NULL);
-}
-
 static void on_shutdown(const Bn__ControlledShutdownReply *m, void *data) {
-    struct ask *k = returned(data);
+    struct bn_forward_ask *k = bn_forward_returned(data);
     if (!k) return;
     if ((!m || m->error == NOT_CONTROLLER) && !k->agent->forward->stopped) {
         wait_again(k);
@@ -265,37 +188,42 @@ static void on_shutdown(const Bn__ControlledShutdownReply *m, void *data) {
         k->remaining = m->remaining_count;
         k->may_move = m->may_move;
     }
-    answer(k, m ? (int16_t)m->error : REQUEST_TIMED_OUT);
+    bn_forward_answer(k, m ? (int16_t)m->error : BN_FORWARD_REQUEST_TIMED_OUT);
 }
 
-static void send_shutdown(struct bn_agent *a, struct ask *k) {
+static void send_shutdown(struct bn_agent *a, struct bn_forward_ask *k) {
     Bn__ControlledShutdownRequest m = BN__CONTROLLED_SHUTDOWN_REQUEST__INIT;
     m.broker_id = a->broker_id;
     m.broker_epoch = bn_register_epoch(a->reg);
     bn__controller__controlled_shutdown(bn_uplink_client(a->uplink), &m, on_shutdown, k);
 }
 
-static void send_ask(struct bn_forward *f, struct ask *k) {
+static void send_ask(struct bn_forward *f, struct bn_forward_ask *k) {
     bn_list_remove(&k->link);
     bn_list_push_back(&f->in_flight, &k->link);
     k->in_flight = true;
     f->flight_count++;
-    if (k->kind == ADMIN)
+    if (k->kind == BN_FORWARD_ADMIN)
         send_admin(f->agent, k);
-    else if (k->kind == DELETED)
+    else if (k->kind == BN_FORWARD_DELETED)
         send_deleted(f->agent, k);
-    else if (k->kind == SHUTDOWN)
+    else if (k->kind == BN_FORWARD_SHUTDOWN)
         send_shutdown(f->agent, k);
     else
-        send_alter(f->agent, k);
+        bn_forward_once_send(k);
 }
 
 void bn_forward_ready(struct bn_forward *f) {
     if (!is_ready(f)) return;
     fetch_ids(f);
+    bool line_waits = false;
     BN_LIST_FOR (n, &f->waiting) {
-        struct ask *k = BN_CONTAINER_OF(n, struct ask, link);
-        if (has_room(f, k)) send_ask(f, k);
+        struct bn_forward_ask *k = BN_CONTAINER_OF(n, struct bn_forward_ask, link);
+        bool waits = !has_room(f, k) || (k->in_line && line_waits);
+        line_waits = line_waits || (k->in_line && waits);
+        if (waits) continue;
+        if (k->in_line) f->line_waiting--;
+        send_ask(f, k);
     }
     if (!bn_list_empty(&f->waiting)) send_later(f);
 }
@@ -317,9 +245,9 @@ static bool take_id(struct bn_forward *f, int64_t *out) {
 
 static void give_ids(struct bn_forward *f) {
     while (!bn_list_empty(&f->id_waiting)) {
-        struct ask *k = BN_CONTAINER_OF(f->id_waiting.next, struct ask, link);
+        struct bn_forward_ask *k = BN_CONTAINER_OF(f->id_waiting.next, struct bn_forward_ask, link);
         if (!take_id(f, &k->id)) break;
-        answer(k, NONE);
+        bn_forward_answer(k, BN_FORWARD_NONE);
     }
     fetch_ids(f);
 }
@@ -327,7 +255,7 @@ static void give_ids(struct bn_forward *f) {
 static void on_ids(const Bn__ProducerIdsReply *m, void *data) {
     struct bn_forward *f = data;
     f->fetching_ids = false;
-    if (m && m->error == NONE && m->first >= 0 && m->count > 0 && m->first <= INT64_MAX - m->count) {
+    if (m && m->error == BN_FORWARD_NONE && m->first >= 0 && m->count > 0 && m->first <= INT64_MAX - m->count) {
         f->spare_id = m->first;
         f->spare_end = m->first + m->count;
         give_ids(f);
@@ -349,31 +277,36 @@ static void fetch_ids(struct bn_forward *f) {
 
 /* ---- arrival on the agent's shard ---- */
 
+static void must_wait(struct bn_forward *f, const struct bn_forward_ask *k) {
+    if (k->in_line) f->line_waiting++;
+    if (is_ready(f)) send_later(f);
+}
+
 static void arrive(struct bn_msg *m) {
-    struct ask *k = BN_CONTAINER_OF(m, struct ask, msg);
+    struct bn_forward_ask *k = BN_CONTAINER_OF(m, struct bn_forward_ask, msg);
     struct bn_forward *f = k->agent->forward;
     atomic_fetch_sub(&f->on_the_way, 1);
     bn_timer_init(&k->deadline, k->agent->loop, timed_out);
     if (k->timeout_ms) bn_timer_start(&k->deadline, k->timeout_ms);
-    if (k->kind == PRODUCER_ID) {
+    if (k->kind == BN_FORWARD_PRODUCER_ID) {
         bn_list_push_back(&f->id_waiting, &k->link);
         if (f->stopped)
-            answer(k, COORDINATOR_LOAD_IN_PROGRESS);
+            bn_forward_answer(k, COORDINATOR_LOAD_IN_PROGRESS);
         else
             give_ids(f);
         return;
     }
     bn_list_push_back(&f->waiting, &k->link);
     if (f->stopped)
-        answer(k, REQUEST_TIMED_OUT);
-    else if (is_ready(f) && has_room(f, k))
+        bn_forward_answer(k, BN_FORWARD_REQUEST_TIMED_OUT);
+    else if (is_ready(f) && has_room(f, k) && !(k->in_line && f->line_waiting))
         send_ask(f, k);
-    else if (is_ready(f))
-        send_later(f);
+    else
+        must_wait(f, k);
 }
 
-static struct ask *ask_new(struct bn_agent *a, struct bn_shard *shard, int kind, size_t extra) {
-    struct ask *k = bn_alloc_zero(1, sizeof *k + extra);
+struct bn_forward_ask *bn_forward_ask_new(struct bn_agent *a, struct bn_shard *shard, int kind, size_t extra) {
+    struct bn_forward_ask *k = bn_alloc_zero(1, sizeof *k + extra);
     k->agent = a;
     k->shard = shard;
     k->kind = kind;
@@ -383,7 +316,7 @@ static struct ask *ask_new(struct bn_agent *a, struct bn_shard *shard, int kind,
 }
 
 /* The count keeps the agent until k has arrived. */
-static void post(struct ask *k) {
+void bn_forward_post(struct bn_forward_ask *k) {
     atomic_fetch_add(&k->agent->forward->on_the_way, 1);
     bn_shard_post(k->agent->config.shard, &k->msg);
 }
@@ -392,7 +325,7 @@ void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int vers
                       struct bn_slice client_id, bool auto_create, uint32_t timeout_ms,
                       void (*reply)(void *reply_arg, int16_t error, struct bn_slice body), void *reply_arg) {
     struct bn_agent *a = agent;
-    struct ask *k = ask_new(a, shard, ADMIN, body.len + client_id.len);
+    struct bn_forward_ask *k = bn_forward_ask_new(a, shard, BN_FORWARD_ADMIN, body.len + client_id.len);
     uint8_t *behind = (uint8_t *)(k + 1);
     if (body.len) memcpy(behind, body.ptr, body.len);
     if (client_id.len) memcpy(behind + body.len, client_id.ptr, client_id.len);
@@ -404,50 +337,37 @@ void bn_forward_admin(void *agent, struct bn_shard *shard, int api_key, int vers
     k->timeout_ms = timeout_ms ? timeout_ms : 1;
     k->reply = reply;
     k->reply_arg = reply_arg;
-    post(k);
+    bn_forward_post(k);
 }
 
 void bn_forward_producer_id(void *agent, struct bn_shard *shard,
                             void (*reply)(void *reply_arg, int16_t error, int64_t id), void *reply_arg) {
     struct bn_agent *a = agent;
-    struct ask *k = ask_new(a, shard, PRODUCER_ID, 0);
+    struct bn_forward_ask *k = bn_forward_ask_new(a, shard, BN_FORWARD_PRODUCER_ID, 0);
     k->timeout_ms = PRODUCER_ID_MS;
     k->reply_id = reply;
     k->reply_arg = reply_arg;
-    post(k);
+    bn_forward_post(k);
 }
 
 void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char *topic, int32_t partition) {
     struct bn_agent *a = agent;
-    struct ask *k = ask_new(a, a->config.shard, DELETED, 0);
+    struct bn_forward_ask *k = bn_forward_ask_new(a, a->config.shard, BN_FORWARD_DELETED, 0);
     k->topic_id = *topic_id;
     k->topic = bn_alloc_strdup(topic);
     k->partition = partition;
-    post(k);
-}
-
-void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
-                                void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer),
-                                void *reply_arg) {
-    struct bn_agent *a = agent;
-    size_t size = bn__alter_partition_request__get_packed_size(request);
-    struct ask *k = ask_new(a, shard, ALTER_PARTITION, size);
-    bn__alter_partition_request__pack(request, (uint8_t *)(k + 1));
-    k->body = bn_slice_of(k + 1, size);
-    k->reply_alter = reply;
-    k->reply_arg = reply_arg;
-    post(k);
+    bn_forward_post(k);
 }
 
 void bn_forward_controlled_shutdown(void *agent, struct bn_shard *shard, uint32_t timeout_ms,
                                     void (*reply)(void *reply_arg, int16_t error, int32_t remaining, int32_t may_move),
                                     void *reply_arg) {
     struct bn_agent *a = agent;
-    struct ask *k = ask_new(a, shard, SHUTDOWN, 0);
+    struct bn_forward_ask *k = bn_forward_ask_new(a, shard, BN_FORWARD_SHUTDOWN, 0);
     k->timeout_ms = timeout_ms ? timeout_ms : 1;
     k->reply_shutdown = reply;
     k->reply_arg = reply_arg;
-    post(k);
+    bn_forward_post(k);
 }
 
 /* ---- life ---- */
@@ -467,9 +387,9 @@ void bn_forward_stop(struct bn_forward *f) {
     f->stopped = true;
     bn_timer_stop(&f->again);
     for (struct bn_list *n; (n = bn_list_pop_front(&f->waiting));)
-        answer(BN_CONTAINER_OF(n, struct ask, link), REQUEST_TIMED_OUT);
+        bn_forward_answer(BN_CONTAINER_OF(n, struct bn_forward_ask, link), BN_FORWARD_REQUEST_TIMED_OUT);
     for (struct bn_list *n; (n = bn_list_pop_front(&f->id_waiting));) {
-        answer(BN_CONTAINER_OF(n, struct ask, link), COORDINATOR_LOAD_IN_PROGRESS);
+        bn_forward_answer(BN_CONTAINER_OF(n, struct bn_forward_ask, link), COORDINATOR_LOAD_IN_PROGRESS);
     }
 }
 

@@ -28,6 +28,15 @@ void bn_forward_deleted(void *agent, const struct bn_uuid *topic_id, const char 
 void bn_forward_alter_partition(void *agent, struct bn_shard *shard, const Bn__AlterPartitionRequest *request,
                                 void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer), void *reply_arg);
 
+/* Rebalance state of groups, written to their znodes, and read (safety §5; they fit struct bn_coordinator_deps).
+ * request is copied; its broker id and epoch are filled in here. They are sent in the order of their coming. reply
+ * comes once, on `shard`, with NULL when no answer came: then it may or may not have been done, and the same may be
+ * said again. While there is no controller they wait. */
+void bn_forward_group_write(void *agent, struct bn_shard *shard, const Bn__GroupWriteRequest *request,
+                            void (*reply)(void *reply_arg, const Bn__GroupWriteReply *answer), void *reply_arg);
+void bn_forward_group_read(void *agent, struct bn_shard *shard, const Bn__GroupReadRequest *request,
+                           void (*reply)(void *reply_arg, const Bn__GroupReadReply *answer), void *reply_arg);
+
 /* This broker is about to stop: the controller is to move its leaderships. reply comes once, on `shard`: error 0 when
  * all that can be moved has been and this broker has been told so, with how many partitions of more than one replica it
  * leads on and how many of these may still move; STALE_BROKER_EPOCH (77); or REQUEST_TIMED_OUT (7) when no controller

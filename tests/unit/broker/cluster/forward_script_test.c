@@ -215,32 +215,6 @@ START_TEST(an_unheard_deletion_ends_with_the_broker) {
 }
 END_TEST
 
-/* ---- ISR proposals ---- */
-
-static void on_altered(void *arg, const Bn__AlterPartitionReply *m) {
-    struct tally *t = arg;
-    t->came++;
-    if (m && m->error == 0) t->fine++;
-}
-
-START_TEST(a_proposal_is_made_once) {
-    static const struct script_rule rules[] = {
-        {.mode = SCRIPT_ANSWER}, {.mode = SCRIPT_FAIL}, {.mode = SCRIPT_DROP}, {.mode = SCRIPT_HOLD}};
-    Bn__AlterPartitionRequest m = BN__ALTER_PARTITION_REQUEST__INIT;
-    tally = (struct tally){0};
-    s.rules[SCRIPT_ALTER] = rules[_i];
-    bn_forward_alter_partition(w.brokers[0].agent, w.shard, &m, on_altered, &tally);
-    WORLD_UNTIL(&w, s.rules[SCRIPT_ALTER].calls == 1);
-    if (rules[_i].mode == SCRIPT_HOLD) script_hang_up(&s);
-    WORLD_UNTIL(&w, tally.came == 1);
-    ck_assert_int_eq(tally.fine, _i == 0);
-    WORLD_UNTIL(&w, bn_agent_connected(w.brokers[0].agent));
-    pass(250);
-    ck_assert_int_eq(s.rules[SCRIPT_ALTER].calls, 1);
-    ck_assert_int_eq(tally.came, 1);
-}
-END_TEST
-
 /* ---- from another thread ---- */
 
 enum { EACH = 400 };
@@ -341,7 +315,6 @@ Suite *forward_script_suite(void) {
     tcase_add_test(t, no_ids_in_time);
     tcase_add_loop_test(t, a_deletion_is_told_until_it_is_heard, 0, 4);
     tcase_add_loop_test(t, an_unheard_deletion_ends_with_the_broker, 0, 2);
-    tcase_add_loop_test(t, a_proposal_is_made_once, 0, 4);
     tcase_add_test(t, another_shard_asks);
     tcase_add_loop_test(t, another_shard_asks_at_a_bad_moment, 0, 6);
     suite_add_tcase(suite, t);

@@ -22,6 +22,19 @@ static void answer(struct script *s, enum script_method method, int error, Proto
         m.message = (char *)(uintptr_t) "as the test says";
         m.controller_epoch = s->epoch;
         closure(&m.base, data);
+    } else if (method == SCRIPT_GROUP_WRITE) {
+        Bn__GroupWriteReply m = BN__GROUP_WRITE_REPLY__INIT;
+        m.error = error;
+        closure(&m.base, data);
+    } else if (method == SCRIPT_GROUP_READ) {
+        Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
+        Bn__GroupState g = BN__GROUP_STATE__INIT, *list[] = {&g};
+        g.group_id = (ProtobufCBinaryData){3, (uint8_t *)(uintptr_t) "abc"};
+        m.error = error;
+        m.groups = list;
+        m.n_groups = error ? 0 : 1;
+        m.more = true;
+        closure(&m.base, data);
     } else if (method == SCRIPT_ALTER) {
         Bn__AlterPartitionReply m = BN__ALTER_PARTITION_REPLY__INIT;
         m.error = error;
@@ -120,6 +133,29 @@ static void broker_id(Bn__Controller_Service *base, const Bn__BrokerIdRequest *i
     struct script *s = BN_CONTAINER_OF(base, struct script, service);
     s->reserved_max = in->reserved_max;
     take(s, SCRIPT_ID, CLOSURE(closure), data);
+}
+
+static void heard_group(struct script *s, ProtobufCBinaryData name, int32_t partition, int32_t leader_epoch) {
+    snprintf(s->group, sizeof s->group, "%.*s", (int)name.len, name.len ? (const char *)name.data : "");
+    s->offsets_partition = partition;
+    s->leader_epoch = leader_epoch;
+}
+
+static void group_write(Bn__Controller_Service *base, const Bn__GroupWriteRequest *in,
+                        Bn__GroupWriteReply_Closure closure, void *data) {
+    struct script *s = BN_CONTAINER_OF(base, struct script, service);
+    ck_assert_int_eq(in->broker_epoch, s->hello_epoch);
+    ck_assert_uint_ge(in->n_groups, 1);
+    heard_group(s, in->groups[0]->group_id, in->offsets_partition, in->leader_epoch);
+    take(s, SCRIPT_GROUP_WRITE, CLOSURE(closure), data);
+}
+
+static void group_read(Bn__Controller_Service *base, const Bn__GroupReadRequest *in, Bn__GroupReadReply_Closure closure,
+                       void *data) {
+    struct script *s = BN_CONTAINER_OF(base, struct script, service);
+    ck_assert_int_eq(in->broker_epoch, s->hello_epoch);
+    heard_group(s, in->after, in->offsets_partition, in->leader_epoch);
+    take(s, SCRIPT_GROUP_READ, CLOSURE(closure), data);
 }
 
 /* ---- connections ---- */
@@ -254,6 +290,8 @@ void script_open(struct script *s, struct world *w) {
     s->service = (Bn__Controller_Service){.base = BN__CONTROLLER__BASE_INIT,
                                           .hello = hello,
                                           .alter_partition = alter,
+                                          .group_write = group_write,
+                                          .group_read = group_read,
                                           .admin = admin,
                                           .producer_ids = producer_ids,
                                           .replicas_deleted = deleted,

@@ -13,6 +13,8 @@ enum script_method {
     SCRIPT_IDS,
     SCRIPT_DELETED,
     SCRIPT_ID,
+    SCRIPT_GROUP_WRITE,
+    SCRIPT_GROUP_READ,
     SCRIPT_METHODS,
 };
 
@@ -62,6 +64,8 @@ struct script {
     char deleted_topic[64];
     int32_t deleted_partition;
     size_t defaults_seen;
+    char group[64]; /* the first one of a GroupWrite, the last name before of a GroupRead */
+    int32_t offsets_partition, leader_epoch;
     /* The stream. */
     int32_t epoch;
     int applied, refused; /* answers to script_send */
