@@ -30,7 +30,7 @@
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 
-enum { BACKOFF_FIRST_MS = 2, FAILURES_MAX = 31, TELL_AFTER = 6 /* failures */, LATEST = -1, EARLIEST = -2 };
+enum { BACKOFF_FIRST_MS = 2, FAILURES_MAX = 31, TELL_AFTER = 9 /* failures */, LATEST = -1, EARLIEST = -2 };
 
 static struct bn_partition *partition_of(struct bn_fetchset_part *part) {
     return BN_CONTAINER_OF(part, struct bn_partition, fetch);

@@ -348,6 +348,9 @@ Suite *partition_follow_suite(void) {
     tcase_add_test(t, test_corrupt_answers);
     tcase_add_loop_test(t, test_diverging, 0, (int)BN_ARRAY_LEN(diverging));
     tcase_add_test(t, test_epoch_without_batch);
+    suite_add_tcase(s, t);
+    t = tcase_create("partition_follow_cut");
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, test_one_cut_at_a_time);
     tcase_add_test(t, test_cut_of_an_older_leader);
     tcase_add_test(t, test_lead_after_cut);
