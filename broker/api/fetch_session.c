@@ -299,6 +299,7 @@ static void choose(struct fetch *f) {
 
 static void look(struct fetch *f) {
     f->parked = false;
+    bn_timer_stop(&f->timer); /* else it would look again while this one is under way */
     bn_session_lane_drop(take_results(f));
     choose(f);
     f->outstanding = 1 + f->order_count; /* one is this function's own */
@@ -333,7 +334,6 @@ void bn_fetch_session_news(struct bn_session_cache *cache, int32_t session_id, i
     s->lanes[lane].woken = true;
     struct fetch *f = s->fetch;
     if (!f || !f->parked) return;
-    bn_timer_stop(&f->timer);
     look(f);
 }
 
