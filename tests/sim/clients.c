@@ -50,12 +50,6 @@ int sim_clients_leader(struct sim_world *w, const struct sim_topic *t, int32_t i
     return p && p->state_count ? p->states[p->state_count - 1].leader - 1 : -1;
 }
 
-void sim_clients_placed(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_batch *b) {
-    struct sim_clients *c = w->clients;
-    if (b->id <= 0 || b->id > c->batches) return;
-    c->placed[b->id] = (struct sim_placed){t, index, b->base};
-}
-
 /* ---- topics made and deleted ---- */
 
 static void on_reply(void *arg, const struct bn_client_answer *a) {

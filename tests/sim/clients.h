@@ -12,17 +12,8 @@ void sim_clients_step(struct sim_world *w); /* somebody wants something now and 
 const char *sim_clients_unsettled(struct sim_world *w);
 const char *sim_clients_read_all(struct sim_world *w);
 uint64_t sim_clients_reads(const struct sim_world *w);
-/* A leader has taken a batch in. */
-void sim_clients_placed(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_batch *b);
-
 /* ---- for the three files ---- */
 enum { SIM_PRODUCERS = 4, SIM_CONSUMERS = 2, SIM_CALL_MS = 4000 };
-
-struct sim_placed { /* by the batch's name */
-    struct sim_topic *topic;
-    int32_t index;
-    int64_t base;
-};
 
 struct sim_producer {
     int number;
@@ -53,7 +44,6 @@ struct sim_clients {
     struct sim_consumer consumers[SIM_CONSUMERS];
     int admin; /* requests that are not answered */
     int64_t batches;
-    struct sim_placed *placed;
     uint64_t reads;
     bool reading;
     int next_name, next_index; /* of the last reading of everything */

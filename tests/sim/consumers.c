@@ -33,12 +33,15 @@ static void on_fetched(void *arg, const struct bn_client_answer *a) {
 }
 
 static void fetch(struct sim_world *w, struct sim_consumer *c, struct bn_client *from) {
+    const struct sim_partition *p = &c->topic->partitions[c->index];
+    const struct sim_state *state = &p->states[p->state_count - 1];
     struct kmsg_fetch_request_partition part = kmsg_fetch_request_partition_default;
     struct kmsg_fetch_request_topic topic = kmsg_fetch_request_topic_default;
     struct kmsg_fetch_request r = kmsg_fetch_request_default;
     part.partition = c->index;
     part.fetch_offset = c->position;
-    part.current_leader_epoch = -1;
+    /* As a client with fresh metadata: a leader that has been deposed and does not know it must not answer. */
+    part.current_leader_epoch = state->leader_epoch;
     part.partition_max_bytes = w->healing ? 1 << 20 : 200;
     topic.topic = bn_slice_str(c->topic->name);
     topic.topic_id = c->topic->id;

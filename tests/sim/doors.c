@@ -15,9 +15,15 @@ struct bn_loop {
     bool stopped;
 };
 
+struct posted {
+    struct bn_msg *msg;
+    void (*run)(struct bn_msg *); /* as it was posted: nobody may touch a message under way */
+};
+
 struct bn_mailbox {
     struct bn_loop *loop;
-    struct bn_msg *oldest, **end;
+    struct posted *list;
+    uint32_t count, capacity;
 };
 
 struct shard {
@@ -121,36 +127,40 @@ uint64_t sim_doors_turn(const struct bn_loop *l) { return l->turn; }
 struct bn_mailbox *bn_mailbox_new(struct bn_loop *l) {
     struct bn_mailbox *mb = bn_alloc_zero(1, sizeof *mb);
     mb->loop = l;
-    mb->end = &mb->oldest;
     l->mailbox = mb;
     return mb;
 }
 
 void bn_mailbox_free(struct bn_mailbox *mb) {
-    while (mb->oldest) bn_mailbox_drain(mb);
+    while (mb->count) bn_mailbox_drain(mb);
+    bn_alloc_free(mb->list);
     bn_alloc_free(mb);
 }
 
 void bn_mailbox_drain(struct bn_mailbox *mb) {
-    struct bn_msg *m = mb->oldest;
-    mb->oldest = NULL;
-    mb->end = &mb->oldest;
-    while (m) {
-        struct bn_msg *next = m->next;
-        m->next = NULL;
-        m->run(m);
-        m = next;
+    struct posted *list = mb->list;
+    uint32_t count = mb->count;
+    mb->list = NULL;
+    mb->count = mb->capacity = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        BN_ASSERT(list[i].msg->run == list[i].run);
+        list[i].run(list[i].msg);
     }
+    bn_alloc_free(list);
 }
 
 void bn_mailbox_post(struct bn_mailbox *mb, struct bn_msg *m) {
+    for (uint32_t i = 0; i < mb->count; i++) BN_ASSERT(mb->list[i].msg != m);
+    if (mb->count == mb->capacity) {
+        mb->capacity = mb->capacity ? 2 * mb->capacity : 8;
+        mb->list = bn_alloc_resize(mb->list, mb->capacity * sizeof *mb->list);
+    }
     m->next = NULL;
-    *mb->end = m;
-    mb->end = &m->next;
+    mb->list[mb->count++] = (struct posted){m, m->run};
 }
 
 bool sim_doors_mail(struct bn_loop *l) {
-    if (!l->mailbox->oldest) return false;
+    if (!l->mailbox->count) return false;
     bn_mailbox_drain(l->mailbox);
     return true;
 }

@@ -67,20 +67,10 @@ void sim_invariant_appended(struct sim_world *w, struct sim_replica *r, const st
 /* 3. (topic id, partition, epoch, offset) names one batch, for ever. */
 void sim_invariant_epoch_offset_unique(struct sim_world *w, const struct sim_topic *t, int32_t index,
                                        const struct sim_batch *b, const char *where) {
-    const struct sim_partition *p = &t->partitions[index];
-    const struct sim_epoch *e = b->epoch >= 0 && b->epoch < p->epoch_count ? &p->epochs[b->epoch] : NULL;
-    int32_t low = 0, high = e ? e->count : 0;
-    while (low < high) {
-        int32_t mid = low + (high - low) / 2;
-        if (e->batches[mid].base < b->base)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    bool known = e && low < e->count && e->batches[low].base == b->base;
-    if (known && e->batches[low].crc == b->crc && e->batches[low].next == b->next) return;
+    const struct sim_batch *own = sim_observer_batch(&t->partitions[index], b->epoch, b->base);
+    if (own && own->crc == b->crc && own->next == b->next) return;
     sim_violated(w, "EpochOffsetUnique", "%s-%d: %s has batch %d at offset %d under epoch %d, where its leader has %s",
-                 t->name, index, where, (int)b->id, (int)b->base, b->epoch, known ? "another one" : "none");
+                 t->name, index, where, (int)b->id, (int)b->base, b->epoch, own ? "another one" : "none");
 }
 
 /* ---- what is kept ---- */

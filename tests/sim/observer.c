@@ -38,6 +38,19 @@ struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch) {
     return &p->epochs[epoch];
 }
 
+const struct sim_batch *sim_observer_batch(const struct sim_partition *p, int32_t epoch, int64_t base) {
+    const struct sim_epoch *e = epoch >= 0 && epoch < p->epoch_count ? &p->epochs[epoch] : NULL;
+    int32_t low = 0, high = e ? e->count : 0;
+    while (low < high) {
+        int32_t mid = low + (high - low) / 2;
+        if (e->batches[mid].base < base)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return e && low < e->count && e->batches[low].base == base ? &e->batches[low] : NULL;
+}
+
 /* ---- what must be kept ---- */
 
 bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topic *t) {

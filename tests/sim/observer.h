@@ -89,6 +89,8 @@ void sim_observer_look(struct sim_world *w, struct sim_proc *by);
 struct sim_topic *sim_observer_topic(const struct sim_observer *o, const struct bn_uuid *id); /* NULL */
 bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topic *t);
 struct sim_epoch *sim_observer_epoch(struct sim_partition *p, int32_t epoch); /* makes it */
+/* What the leader of that epoch has appended at that offset; NULL. */
+const struct sim_batch *sim_observer_batch(const struct sim_partition *p, int32_t epoch, int64_t base);
 /* Was something lost that nobody had promised to keep, or has the topic gone? Then clients may see anything. */
 bool sim_observer_lossy(const struct sim_topic *t, int32_t index);
 /* Does the broker lead under the newest epoch, and know it? */

@@ -1,7 +1,6 @@
 /* producers.c: producers, each with one batch at a time. An idempotent one (acks=all) sends a batch until it has an
  * answer that settles it, under the same sequence number; another one never sends a batch twice. A batch carries its
  * name, a number, in each of its records. */
-#include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/batch.h"
 #include "proto/kafka/errors.h"
@@ -22,8 +21,6 @@ static void think_of_something(struct sim_world *w, struct sim_producer *p) {
     while (count < SIM_PARTITIONS && t->partitions[count].state_count) count++;
     if (count == 0) return;
     p->batch.id = ++c->batches;
-    if ((c->batches & 63) == 1) c->placed = bn_alloc_resize(c->placed, (size_t)(c->batches + 64) * sizeof *c->placed);
-    c->placed[p->batch.id] = (struct sim_placed){0};
     p->batch.name = n;
     p->batch.topic = t;
     p->batch.index = (int)sim_below(w, (uint32_t)count);
@@ -71,15 +68,19 @@ static void again(struct sim_world *w, struct sim_producer *p) {
         begin_anew(p);
 }
 
-/* 2. What a client is told: the batch is where the answer says. */
+/* 2. What a client is told: some leader has put the batch where the answer says. */
 static void acknowledged(struct sim_world *w, struct sim_producer *p, int64_t base) {
-    const struct sim_placed *at = &w->clients->placed[p->batch.id];
+    struct sim_topic *t = p->batch.topic;
     sim_event(w, "producer %d hears that batch %d is at t%d-%d offset %d", p->number, (int)p->batch.id, p->batch.name,
               p->batch.index, (int)base);
-    bool same = at->topic && at->index == p->batch.index && at->base == base;
-    if (!same && at->topic == p->batch.topic && !sim_observer_lossy(at->topic, at->index))
-        sim_violated(w, "AckKept", "batch %d is acknowledged at offset %d of t%d-%d, and was appended at %d",
-                     (int)p->batch.id, (int)base, p->batch.name, p->batch.index, (int)at->base);
+    bool found = !sim_observer_is_current(w->observer, t);
+    for (int32_t e = 0; e < t->partitions[p->batch.index].epoch_count && !found; e++) {
+        const struct sim_batch *b = sim_observer_batch(&t->partitions[p->batch.index], e, base);
+        found = b && b->id == p->batch.id;
+    }
+    if (!found)
+        sim_violated(w, "AckKept", "batch %d is acknowledged at offset %d of t%d-%d, where nobody has put it",
+                     (int)p->batch.id, (int)base, p->batch.name, p->batch.index);
     settled(p);
 }
 

@@ -6,7 +6,6 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
-#include "tests/sim/clients.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/plant.h"
 
@@ -56,7 +55,6 @@ void __wrap_bn_log_append(struct bn_log *l, struct bn_log_append *a) {
     sim_event(sim_here, "%s appends batch %d to %s-%d at offset %d, epoch %d", p->name, (int)b.id, r->topic->name,
               r->index, (int)b.base, b.epoch);
     sim_invariant_appended(sim_here, r, &b);
-    sim_clients_placed(sim_here, r->topic, r->index, &b);
 }
 
 int __wrap_bn_log_append_replica(struct bn_log *l, struct bn_log_replica *a) {
