@@ -37,6 +37,8 @@ static void take_image(struct bn_round_lane *lane) { /* on each shard */
     p->live = news->live;
     struct bn_roster *roster = p->broker->rosters[p->shard->index];
     if (roster) bn_roster_apply(roster, news->image, news->delta, p->broker->shard_count);
+    struct bn_coordinator *coordinator = p->broker->coordinators[p->shard->index];
+    if (coordinator) bn_coordinator_apply(coordinator, news->image);
     bn_round_end(lane);
 }
 
@@ -160,6 +162,7 @@ static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
         .arg = b,
     };
     b->rosters[p->shard->index] = bn_roster_new(&roster);
+    bn_coordination_compose(b, p);
     int index = p->shard->index;
     int slots = bn_conf_int(conf, BN_CONF_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
     b->sessions[index] = bn_session_cache_new(&b->deps, p->shard, bn_session_cache_share(slots, index, b->shard_count),
@@ -183,6 +186,7 @@ static void compose(struct bn_broker *b) {
     b->deps = (struct bn_api_deps){
         .env = b->config.env,
         .shards = b->shards,
+        .coordinators = b->coordinators,
         .rosters = b->rosters,
         .sessions = b->sessions,
         .shard_count = b->shard_count,
@@ -361,6 +365,7 @@ static void make_shards(struct bn_broker *b) {
     size_t n = (size_t)b->settings->shard_count;
     b->shard_count = b->settings->shard_count;
     b->shards = bn_alloc_zero(n, sizeof *b->shards);
+    b->coordinators = bn_alloc_zero(n, sizeof *b->coordinators);
     b->rosters = bn_alloc_zero(n, sizeof *b->rosters);
     b->sets = bn_alloc_zero(n, sizeof *b->sets);
     b->sessions = bn_alloc_zero(n, sizeof *b->sessions);
@@ -451,6 +456,7 @@ void bn_broker_free(struct bn_broker *b) {
     bn_live_conf_unref(b->live);
     for (int i = 0; i < b->shard_count; i++) bn_shard_free(b->shards[i]);
     bn_alloc_free(b->shards);
+    bn_alloc_free(b->coordinators);
     bn_alloc_free(b->rosters);
     bn_alloc_free(b->sets);
     bn_alloc_free(b->sessions);

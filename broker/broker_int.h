@@ -21,6 +21,7 @@ struct bn_broker_place {
     struct bn_conns *conns;
     struct bn_api *api;
     struct bn_image *image; /* never NULL once composed */
+    struct bn_coordinator_deps coordination;
     struct bn_live_conf *live; /* the same */
 };
 
@@ -29,6 +30,7 @@ struct bn_broker {
     const struct bn_settings *settings;
     struct bn_broker_place *places; /* one per shard; [0] is the main shard, which runs on the main thread */
     struct bn_shard **shards;
+    struct bn_coordinator **coordinators; /* likewise */
     struct bn_roster **rosters; /* by shard; NULL once stopped, told on that shard */
     struct bn_conns **sets;
     struct bn_session_cache **sessions; /* by shard */
@@ -83,6 +85,9 @@ struct bn_round {
 void bn_round_start(struct bn_broker *b, void (*ask)(struct bn_round_lane *), void (*all)(struct bn_round *),
                     void *arg);
 void bn_round_end(struct bn_round_lane *lane);
+
+/* coordination.c: the group coordinator of a shard; made with its roster, freed on its shard before that stops. */
+void bn_coordination_compose(struct bn_broker *b, struct bn_broker_place *p);
 
 /* checkpointer.c; on the main shard */
 void bn_checkpointer_start(struct bn_broker *b);

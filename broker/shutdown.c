@@ -83,6 +83,9 @@ static void roster_stopped(void *arg, bool clean) { /* on its shard */
 
 static void stop_roster(struct bn_round_lane *lane) {
     struct bn_broker *b = lane->place->broker;
+    int index = lane->place->shard->index;
+    bn_coordinator_free(b->coordinators[index]);
+    b->coordinators[index] = NULL; /* whoever still asks for a group is told to look elsewhere */
     bn_roster_stop(b->rosters[lane->place->shard->index], roster_stopped, lane);
 }
 

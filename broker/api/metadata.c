@@ -7,21 +7,13 @@
  *
  * Topics to be created are sent to the controller in one CreateTopics; a topic that is on its way is not sent again.
  * As Kafka's brokers that forward a creation do, this one answers UNKNOWN_TOPIC_OR_PARTITION until it is there. */
+#include "broker/api/creation.h"
 #include "broker/api/operations.h"
-#include "broker/api/request_int.h"
 #include "broker/api/topic_name.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/trace.h"
 #include "proto/kafka/kapi.h"
-
-enum { CREATING_MAX = 1000, CREATE_VERSION = 7, CREATE_TIMEOUT_MS = 30000 };
-
-struct creation { /* one CreateTopics on its way */
-    struct bn_api *api;
-    int count;
-    char *names[]; /* in api->creating */
-};
 
 struct answer {
     struct bn_request *r;
@@ -113,9 +105,8 @@ static void add_error(struct answer *a, struct bn_slice name, const struct bn_uu
 /* KIP-487's and the older flag's way: the name is created unless that is forbidden or on its way. */
 static void want_topic(struct answer *a, struct bn_slice name) {
     const struct kmsg_metadata_request *q = a->r->message;
-    struct bn_api *api = bn_request_box(a->r)->api;
     if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || bn_topic_name_internal(name)) return;
-    if (api->creating.count + a->create.count >= CREATING_MAX || bn_map_get(&api->creating, name)) return;
+    if (!bn_creation_may(a->r, name, a->create.count)) return;
     bn_map_put(&a->create, name, a);
 }
 
@@ -176,54 +167,18 @@ static bool add_brokers(struct answer *a) {
     return true;
 }
 
-static void on_created(void *arg, int16_t error, struct bn_slice body) {
-    struct creation *c = arg;
-    for (int i = 0; i < c->count; i++) {
-        if (error) BN_WARN("metadata", "Auto creation of topic %s: %s", c->names[i], bn_errors_name(error));
-        bn_map_remove(&c->api->creating, bn_slice_str(c->names[i]));
-        bn_alloc_free(c->names[i]);
-    }
-    bn_alloc_free(c);
-}
-
-/* The controller fills in partitions and replicas from the defaults of this broker, which go along. */
-static void forward_creation(struct bn_request *r, struct creation *c,
-                             struct kmsg_create_topics_request_topic *topics) {
-    struct kmsg_create_topics_request request = kmsg_create_topics_request_default;
-    request.topics.v = topics;
-    request.topics.n = c->count;
-    request.timeout_ms = CREATE_TIMEOUT_MS;
-    struct bn_chain chain;
-    bn_chain_init(&chain);
-    bn_codec_encode(&kmsg_create_topics_request_desc, CREATE_VERSION, &request, &chain);
-    size_t size = chain.size_bytes;
-    uint8_t *body = bn_alloc(size);
-    int rc = bn_chain_copy_out(&chain, body);
-    BN_ASSERT(rc == 0);
-    bn_chain_fini(&chain);
-    r->deps->forward(r->deps->arg, r->shard, KAPI_CREATE_TOPICS, CREATE_VERSION, bn_slice_of(body, size),
-                     r->header.client_id, true, CREATE_TIMEOUT_MS, on_created, c);
-    bn_alloc_free(body);
-}
-
 static void create_wanted(struct answer *a) {
-    size_t count = a->create.count;
+    size_t count = a->create.count, at = 0;
     if (count == 0) return;
-    struct bn_api *api = bn_request_box(a->r)->api;
-    struct creation *c = bn_alloc(sizeof *c + count * sizeof *c->names);
     struct kmsg_create_topics_request_topic *topics = bn_alloc_zero(count, sizeof *topics);
-    *c = (struct creation){.api = api};
-    size_t at = 0;
+    int32_t n = 0;
     for (struct bn_map_entry *e; (e = bn_map_next(&a->create, &at)) != NULL;) {
-        char *name = bn_alloc_strndup(e->key.ptr, e->key.len);
-        bn_map_put(&api->creating, bn_slice_str(name), name);
-        topics[c->count] = kmsg_create_topics_request_topic_default;
-        topics[c->count].name = bn_slice_str(name);
-        topics[c->count].num_partitions = -1;
-        topics[c->count].replication_factor = -1;
-        c->names[c->count++] = name;
+        topics[n] = kmsg_create_topics_request_topic_default;
+        topics[n].name = e->key;
+        topics[n].num_partitions = -1;
+        topics[n++].replication_factor = -1;
     }
-    forward_creation(a->r, c, topics);
+    bn_creation_start(a->r, topics, n);
     bn_alloc_free(topics);
 }
 

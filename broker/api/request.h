@@ -7,6 +7,7 @@
 #ifndef BN_REQUEST_H
 #define BN_REQUEST_H
 
+#include "broker/group/coordinator.h"
 #include "broker/image/image.h"
 #include "broker/replica/roster.h"
 #include "common/base/arena.h"
@@ -22,6 +23,7 @@ struct bn_session_cache;
 struct bn_api_deps {
     const struct bn_env *env;
     struct bn_shard *const *shards;
+    struct bn_coordinator *const *coordinators; /* likewise; NULL once it stops */
     struct bn_roster *const *rosters;         /* parallel to shards; a roster is touched on its shard only */
     struct bn_session_cache *const *sessions; /* fetch sessions, parallel to shards; NULL: none are given out */
     int shard_count;

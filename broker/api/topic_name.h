@@ -4,6 +4,8 @@
 
 #include "common/base/slice.h"
 
+#define BN_TOPIC_NAME_OFFSETS "__consumer_offsets"
+
 /* 1 to 249 of [a-zA-Z0-9._-], and neither "." nor "..", because a name is a directory's. */
 bool bn_topic_name_good(struct bn_slice name);
 /* Why it is not, in Kafka's words. */

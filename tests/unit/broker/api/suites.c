@@ -33,6 +33,19 @@ Suite *request_suite(void);
 Suite *scatter_suite(void);
 Suite *topic_name_suite(void);
 
+Suite *join_group_suite(void);
+Suite *sync_group_suite(void);
+Suite *heartbeat_suite(void);
+Suite *leave_group_suite(void);
+Suite *offset_commit_suite(void);
+Suite *offset_fetch_suite(void);
+Suite *offset_delete_suite(void);
+Suite *describe_groups_suite(void);
+Suite *list_groups_suite(void);
+Suite *delete_groups_suite(void);
+Suite *groups_suite(void);
+Suite *creation_suite(void);
+
 const unit_suite_fn unit_suites[] = {
     api_suite,
     request_suite,
@@ -65,5 +78,17 @@ const unit_suite_fn unit_suites[] = {
     offset_for_leader_epoch_suite,
     alter_configs_suite,
     incremental_alter_configs_suite,
+    join_group_suite,
+    sync_group_suite,
+    heartbeat_suite,
+    leave_group_suite,
+    offset_commit_suite,
+    offset_fetch_suite,
+    offset_delete_suite,
+    describe_groups_suite,
+    list_groups_suite,
+    delete_groups_suite,
+    groups_suite,
+    creation_suite,
     NULL,
 };

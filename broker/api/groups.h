@@ -1,0 +1,20 @@
+/* groups.h: the way of a group's request to its coordinator: one part for each group, run on the shard that leads its
+ * partition of __consumer_offsets. */
+#ifndef BN_GROUPS_H
+#define BN_GROUPS_H
+
+#include "broker/api/scatter.h"
+
+/* Aims a part at the group's partition. KE_NONE, or why it can't go: COORDINATOR_NOT_AVAILABLE (there is no such topic
+ * yet); then it is to be skipped. */
+int16_t bn_groups_aim(struct bn_request *r, struct bn_scatter_part *part, struct bn_slice group);
+/* In run(): the coordinator of the shard that this part runs on; NULL: the broker stops (NOT_COORDINATOR). */
+struct bn_coordinator *bn_groups_coordinator(const struct bn_scatter_part *part);
+/* A copy for an answer: what the coordinator lends is gone when its done() returns. Null stays null. The arena is the
+ * request's only where a request has one part: parts on several shards would share it. Its budget grows with what is
+ * kept, which is sized by what the coordinator knows. */
+struct bn_slice bn_groups_keep(struct bn_arena *arena, struct bn_slice s);
+/* A null or missing member id and the like. */
+static inline struct bn_slice bn_groups_text(struct bn_slice s) { return bn_slice_is_null(s) ? BN_SLICE_LIT("") : s; }
+
+#endif
