@@ -52,10 +52,10 @@ static void look_end(struct world *w, void *arg) {
 }
 
 static void await(struct world *w, void (*look)(struct world *, void *), struct looking l, const char *what) {
-    uint64_t deadline_ms = bn_clock_mono_ms(bn_clock_real()) + 30000; /* a busy machine's syncs take their time */
+    uint64_t deadline_ms = bn_clock_mono_ms(bn_clock_real()) + 50000; /* a busy machine's syncs take their time */
     world_on_shard(w, look, &l);
     while (!l.ready) {
-        ck_assert_msg(bn_clock_mono_ms(bn_clock_real()) < deadline_ms, "waited 30 s for %s", what);
+        ck_assert_msg(bn_clock_mono_ms(bn_clock_real()) < deadline_ms, "waited 50 s for %s", what);
         sched_yield();
         world_on_shard(w, look, &l);
     }
