@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/base/alloc.h"
 #include "common/base/str.h"
 #include "proto/client/bootstrap.h"
 #include "proto/kafka/batch.h"
@@ -112,9 +113,8 @@ static void find_topic(struct work *w, const char *name) {
 
 static void set_up(struct work *w) {
     struct bn_batch_builder b;
-    w->all = calloc((size_t)w->partitions, sizeof *w->all);
-    w->ends = calloc((size_t)w->partitions, sizeof *w->ends);
-    if (!w->all || !w->ends) die("memory", "none");
+    w->all = bn_alloc_zero((size_t)w->partitions, sizeof *w->all);
+    w->ends = bn_alloc_zero((size_t)w->partitions, sizeof *w->ends);
     for (int i = 0; i < w->partitions; i++) {
         w->all[i] = kmsg_fetch_request_partition_default;
         w->all[i].partition = i;
@@ -172,7 +172,7 @@ int main(int argc, char **argv) {
     if (argc > 6) (void)getchar();
     bn_bootstrap_free(w.cluster);
     bn_str_fini(&w.batch);
-    free(w.all);
-    free(w.ends);
+    bn_alloc_free(w.all);
+    bn_alloc_free(w.ends);
     return 0;
 }
