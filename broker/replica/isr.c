@@ -19,7 +19,8 @@
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
 
-enum { HOLD_MS = 1000 }; /* after a refusal: whoever was not eligible may be soon */
+/* After a refusal: whoever was not eligible may be soon. A stopping broker is not for seconds, so it doubles. */
+enum { HOLD_MS = 1000, HOLD_DOUBLINGS = 4 };
 
 void bn_isr_init(struct bn_isr *s, int32_t self) {
     *s = (struct bn_isr){.self = self, .leader_epoch = -1, .partition_epoch = -1, .epoch_start = -1};
@@ -52,6 +53,7 @@ static void forget(struct bn_isr_follower *f) {
     f->end = f->log_start = f->broker_epoch = -1;
     f->fetch_leader_end = -1;
     f->caught_up_ms = f->fetch_ms = f->hold_until_ms = BN_ISR_NEVER;
+    f->refusals = 0;
 }
 
 static struct bn_isr_follower *seat(struct bn_isr *s, int32_t id) {
@@ -85,6 +87,7 @@ static void commit(struct bn_isr *s, const struct bn_isr_state *d, int64_t now_m
         struct bn_isr_follower *f = &s->followers[i];
         f->proposed = false;
         f->member = holds(s->members, s->member_count, f->id);
+        if (f->member) f->refusals = 0;
         /* Taken in by the controller itself: it has time to show that it follows. */
         bool unheard = f->end < 0 && f->caught_up_ms == BN_ISR_NEVER;
         if (f->member && unheard && s->epoch_start >= 0) f->caught_up_ms = now_ms;
@@ -257,12 +260,20 @@ int bn_isr_proposal(const struct bn_isr *s, int32_t *ids, int64_t *broker_epochs
 }
 
 /* One that may not join does not keep others from it. */
-static void hold(struct bn_isr *s, int64_t until_ms) {
-    if (s->change == BN_ISR_SHRINKING) s->hold_until_ms = until_ms;
+static void hold(struct bn_isr *s, int64_t now_ms) {
+    if (s->change == BN_ISR_SHRINKING) s->hold_until_ms = now_ms + HOLD_MS;
     for (int i = 0; i < s->follower_count; i++) {
         struct bn_isr_follower *f = &s->followers[i];
-        if (f->proposed && !f->member) f->hold_until_ms = until_ms;
+        if (!f->proposed || f->member) continue;
+        f->hold_until_ms = now_ms + (HOLD_MS << f->refusals);
+        if (f->refusals < HOLD_DOUBLINGS) f->refusals++;
     }
+}
+
+bool bn_isr_holds(const struct bn_isr *s, int64_t now_ms) {
+    bool any = now_ms < s->hold_until_ms;
+    for (int i = 0; i < s->follower_count; i++) any = any || now_ms < s->followers[i].hold_until_ms;
+    return any;
 }
 
 static enum bn_isr_outcome refused(struct bn_isr *s, int16_t error, int64_t now_ms) {
@@ -272,7 +283,7 @@ static enum bn_isr_outcome refused(struct bn_isr *s, int16_t error, int64_t now_
     case KE_INVALID_REQUEST:
         /* Judged against the state that we hold committed, with no write in flight: nothing was written, and what was
          * said before this time was judged before. */
-        hold(s, now_ms + HOLD_MS);
+        hold(s, now_ms);
         s->change = BN_ISR_SETTLED;
         return BN_ISR_REVERTED;
     case KE_NONE: /* done; but what was done did not come with it */

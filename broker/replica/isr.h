@@ -20,6 +20,7 @@ struct bn_isr_follower {
     int64_t fetch_ms;       /* of its last fetch; BN_ISR_NEVER */
     int64_t fetch_leader_end; /* where the leader's log ended then */
     int64_t hold_until_ms;    /* it is not proposed before: the last time it was refused */
+    int refusals;             /* of this incarnation, in a row: each makes the next wait longer */
 };
 
 enum bn_isr_change { BN_ISR_SETTLED, BN_ISR_EXPANDING, BN_ISR_SHRINKING };
@@ -92,6 +93,8 @@ int64_t bn_isr_watermark(const struct bn_isr *s, const struct bn_isr_view *v, in
 /* Proposes to take in `follower` (which just fetched), or with -1 somebody who has caught up; one at a time. True when
  * a proposal stands that did not before. */
 bool bn_isr_expand(struct bn_isr *s, const struct bn_isr_view *v, int32_t follower);
+/* Somebody is not proposed only because of a refusal: who waits for that looks again. */
+bool bn_isr_holds(const struct bn_isr *s, int64_t now_ms);
 /* Proposes to leave out the members that are not caught up. */
 bool bn_isr_shrink(struct bn_isr *s, const struct bn_isr_view *v);
 bool bn_isr_caught_up(const struct bn_isr_follower *f, const struct bn_isr_view *v);

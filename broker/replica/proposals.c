@@ -145,6 +145,8 @@ static void later_due(struct bn_timer *t) {
             put_ready(ps, p);
         else
             bn_partition_review(p);
+        if (p->proposal.state == BN_PROPOSALS_IDLE && bn_isr_holds(&p->isr, (int64_t)now_ms))
+            put_later(ps, p, REFUSED_MS);
     }
     if (!bn_list_empty(&ps->later)) bn_timer_start(&ps->later_timer, AGAIN_MS);
 }

@@ -342,7 +342,14 @@ START_TEST(test_answers) {
         ck_assert_int_eq(f.isr.member_count, cases[i].expected == BN_ISR_ADOPTED ? 3 : 2);
         if (cases[i].expected == BN_ISR_REVERTED) { /* not at once again; but others may join meanwhile */
             ck_assert(!bn_isr_expand(&f.isr, &f.v, 3));
+            ck_assert(bn_isr_holds(&f.isr, f.v.now_ms));
             f.v.now_ms += 1000;
+            ck_assert(!bn_isr_holds(&f.isr, f.v.now_ms));
+            ck_assert(bn_isr_expand(&f.isr, &f.v, 3));
+            ck_assert_int_eq(bn_isr_answered(&f.isr, &a, f.v.now_ms), BN_ISR_REVERTED);
+            f.v.now_ms += 1999; /* each refusal makes the next wait longer */
+            ck_assert(!bn_isr_expand(&f.isr, &f.v, 3));
+            f.v.now_ms += 1;
             ck_assert(bn_isr_expand(&f.isr, &f.v, 3));
         }
         bn_isr_fini(&f.isr);
