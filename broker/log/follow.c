@@ -19,7 +19,8 @@ static bool fits_around(const struct bn_log *l, const struct bn_batch *b) {
 static int check(const struct bn_log *l, struct bn_log_replica *r, bool *around) {
     struct bn_slice left = bn_slice_of(r->bytes, r->len);
     int64_t next = l->end_offset;
-    int32_t epoch = bn_epochs_latest(&l->epochs);
+    /* The last batch's: an epoch that this replica began, leading, without a batch is of no weight. */
+    int32_t epoch = l->end_offset > l->start_offset ? bn_epochs_of(&l->epochs, l->end_offset - 1) : -1;
     *around = false;
     while (left.len > 0) {
         struct bn_batch b;
@@ -101,6 +102,7 @@ int bn_follow_append(struct bn_log *l, struct bn_log_replica *r) {
     int rc = check(l, r, &around);
     struct bn_slice all = bn_slice_of(r->bytes, r->taken), peek = all;
     struct bn_batch b;
+    if (rc == 0 && r->taken > 0 && bn_epochs_truncate_end(&l->epochs, l->end_offset)) l->epochs_dirty = true;
     if (rc == 0 && around && bn_append_next_batch(&peek, &b)) rc = begin_at(l, b.base_offset, r->now_ms);
     if (rc == 0) rc = write_all(l, all, r->now_ms);
     if (rc) r->taken = 0;

@@ -116,6 +116,25 @@ START_TEST(test_copies) {
 }
 END_TEST
 
+/* Goal: an epoch that the follower once began, leading, without a batch does not keep it from taking in batches of older
+ * epochs from who was elected in its stead; where those epochs begin stays known. */
+START_TEST(test_epoch_without_a_batch) {
+    struct pair p;
+    pair_init(&p, 1);
+    produce(&p, 2);
+    produce(&p, 4);
+    while (bn_log_end_offset(p.follower.log) < bn_log_end_offset(p.leader.log)) ck_assert_int_eq(fetch(&p, 1), 0);
+    int64_t end = bn_log_end_offset(p.follower.log);
+    produce(&p, 4);
+    bn_log_assign_epoch(p.follower.log, 7, end);
+    ck_assert_int_eq(fetch(&p, 6000), 0);
+    ck_assert_int_eq(bn_log_latest_epoch(p.follower.log), 4);
+    for (int64_t at = 0; at < bn_log_end_offset(p.leader.log); at++)
+        ck_assert_int_eq(bn_log_epoch_of(p.follower.log, at), bn_log_epoch_of(p.leader.log, at));
+    pair_fini(&p);
+}
+END_TEST
+
 static void check_unchanged(struct pair *p, struct bn_slice bytes, int64_t offset, int expected) {
     struct bn_log_replica r;
     int64_t end = bn_log_end_offset(p->follower.log), size = bn_log_size_bytes(p->follower.log);
@@ -297,6 +316,7 @@ Suite *follow_suite(void) {
     Suite *s = suite_create("follow");
     TCase *t = tcase_create("follow");
     tcase_add_loop_test(t, test_copies, 0, 30);
+    tcase_add_test(t, test_epoch_without_a_batch);
     tcase_add_test(t, test_refusals);
     tcase_add_test(t, test_gaps);
     tcase_add_test(t, test_inside_a_batch);
