@@ -244,8 +244,6 @@ static void visited(struct visit *at) {
         /* News that came before this were told before the visit, which has looked at them. */
         lane->woken = false;
         lane->dirty = at->v.dirty;
-        /* What came from there meanwhile was said before this look: a clean lane would never be looked at for it. */
-        if (!lane->dirty) lane->woken = false;
         lane->slot_count = at->v.slot_count;
     }
     ended(f);

@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "tests/sim/logs.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/plant.h"
 
 struct sim_disk {
     struct bn_memdisk *memory;
@@ -58,12 +59,19 @@ static int door_pwritev(struct bn_file *f, const struct iovec *iov, int iov_coun
     return is_over(f->disk, true) ? dead(e) : real_of(f->disk)->pwritev(f, iov, iov_count, offset, e);
 }
 
+static const struct bn_file *cut; /* planted: the file that was truncated last; its next sync does nothing */
+
 static int door_datasync(struct bn_file *f, struct bn_err *e) {
-    return is_over(f->disk, true) ? dead(e) : real_of(f->disk)->datasync(f, e);
+    bool lies = sim_planted == SIM_PLANT_CUT_UNSYNCED && f == cut;
+    cut = NULL;
+    if (is_over(f->disk, true)) return dead(e);
+    return lies ? 0 : real_of(f->disk)->datasync(f, e);
 }
 
 static int door_truncate(struct bn_file *f, int64_t size, struct bn_err *e) {
-    return is_over(f->disk, true) ? dead(e) : real_of(f->disk)->truncate(f, size, e);
+    if (is_over(f->disk, true)) return dead(e);
+    if (size > 0) cut = f;
+    return real_of(f->disk)->truncate(f, size, e);
 }
 
 static int door_size(struct bn_file *f, int64_t *out, struct bn_err *e) {

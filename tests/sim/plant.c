@@ -65,3 +65,7 @@ void sim_plant_append(const struct bn_log *l, struct bn_log_append *a) {
     int32_t latest = bn_log_latest_epoch(l);
     if (sim_planted == SIM_PLANT_STALE_STAMP && a->leader_epoch > 0 && latest == a->leader_epoch) a->leader_epoch--;
 }
+
+void sim_plant_appended(struct bn_log_append *a) {
+    if (sim_planted == SIM_PLANT_DUPLICATE_EARLY && a->duplicate) a->last_offset = -1;
+}

@@ -15,7 +15,26 @@
     X(DEAF, "deaf", "a broker does not watch its own znode")                                                           \
     X(LOST_DELTA, "lost-delta", "a gap in the metadata stream passes unnoticed")                                       \
     X(OLD_IMAGE, "old-image", "a full image that was made earlier is applied as if it were the new one")               \
-    X(STALE_STAMP, "stale-stamp", "a leader appends under an older epoch than its own")
+    X(STALE_DELTA, "stale-delta", "an older ISR takes the place of a newer one")                                       \
+    X(RESUME, "resume", "a restarted broker leads and follows before it is registered")                                \
+    X(STALE_STAMP, "stale-stamp", "a leader appends under an older epoch than its own")                                \
+    X(ACK_EARLY, "ack-early", "the high watermark does not wait for the ISR")                                          \
+    X(HASTY, "hasty", "a leader counts on the smaller ISR that it has only proposed")                                  \
+    X(COMMITTED_ONLY, "committed-only", "the high watermark does not wait for whom the leader has proposed")           \
+    X(BELOW_MIN, "below-min", "the high watermark moves while the ISR is below min.insync.replicas")                   \
+    X(EXPAND_EARLY, "expand-early", "a follower is proposed for the ISR before it has caught up")                      \
+    X(SILENCE_ENDS, "silence-ends", "a proposal without an answer counts as refused")                                  \
+    X(ANY_INCARNATION, "any-incarnation", "what an earlier incarnation has fetched counts for the new one")            \
+    X(PARKED_SURVIVE, "parked-survive", "a change of leader epoch does not answer the produces that wait")             \
+    X(DUPLICATE_EARLY, "duplicate-early", "a duplicate is acknowledged before its original")                           \
+    X(CUT_TO_WATERMARK, "cut-to-watermark", "a new follower truncates to its high watermark")                          \
+    X(NO_CUT, "no-cut", "a follower does not truncate where it diverges")                                              \
+    X(CUT_UNSYNCED, "cut-unsynced", "a truncation is not synced before something is appended over it")                 \
+    X(POINT_STAYS, "point-stays", "a truncation does not lower the recovery point on disk")                            \
+    X(OLD_ANSWER, "old-answer", "a follower applies an answer of an older leader epoch")                               \
+    X(EPOCH_FILE, "epoch-file", "a follower tells the last epoch that it knew of, not that of its last batch")         \
+    X(CLEAN_LIE, "clean-lie", "after a crash logs are taken for cleanly closed")                                       \
+    X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")
 
 enum sim_plant {
 #define X(name, text, what) SIM_PLANT_##name,
@@ -30,7 +49,8 @@ const char *sim_plant_name(enum sim_plant p);
 const char *sim_plant_text(enum sim_plant p);
 enum sim_plant sim_plant_find(const char *name); /* SIM_PLANT_COUNT = there is none */
 
-/* At the taps. */
+/* At the taps: before and after an append. */
 void sim_plant_append(const struct bn_log *l, struct bn_log_append *a);
+void sim_plant_appended(struct bn_log_append *a);
 
 #endif

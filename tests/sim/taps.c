@@ -8,6 +8,7 @@
 #include "proto/kafka/errors.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/plant.h"
+#include "tests/sim/plant_replica.h"
 
 static struct sim_proc *speaker(void) {
     struct sim_proc *p = sim_here->current;
@@ -23,6 +24,7 @@ void __wrap_bn_roster_apply(struct bn_roster *r, struct bn_image *image, const B
         sim_event(sim_here, "%s applies %s (%d, %d) for incarnation %d", p->name, delta->reset ? "image" : "delta",
                   image->controller_epoch, (int)image->sequence, (int)image->for_incarnation);
         sim_invariant_stream_exact(sim_here, p->id, image);
+        sim_plant_image(p, image);
     }
     __real_bn_roster_apply(r, image, delta, shard_count);
 }
@@ -48,6 +50,7 @@ void __wrap_bn_log_append(struct bn_log *l, struct bn_log_append *a) {
     struct sim_batch b;
     sim_plant_append(l, a);
     __real_bn_log_append(l, a);
+    sim_plant_appended(a);
     struct sim_proc *p = speaker();
     if (!p || a->error != KE_NONE || a->duplicate || !sim_logs_batch(bn_slice_of(a->bytes, a->len), &b)) return;
     struct sim_replica *r = sim_logs_of_log(p, l);
@@ -71,6 +74,13 @@ int __wrap_bn_log_append_replica(struct bn_log *l, struct bn_log_replica *a) {
         left = bn_slice_of(left.ptr + b.length, left.len - (size_t)b.length);
     }
     return rc;
+}
+
+/* 5. The watermark stands still while the ISR is smaller than min.insync.replicas. */
+void sim_tap_watermark(const struct bn_isr *s, const struct bn_isr_view *v, int32_t min_insync, int64_t to) {
+    if (to <= v->high_watermark || s->member_count >= bn_min_i64(min_insync, s->replica_count)) return;
+    sim_violated(sim_here, "HwCovered", "a high watermark moves to %d while the ISR has %d members, fewer than %d",
+                 (int)to, s->member_count, min_insync);
 }
 
 /* ---- answers to producers ---- */

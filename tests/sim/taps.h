@@ -26,4 +26,7 @@ void __wrap_bn_forward_alter_partition(void *agent, struct bn_shard *shard, cons
                                        void (*reply)(void *reply_arg, const Bn__AlterPartitionReply *answer),
                                        void *reply_arg);
 
+/* A leader has reckoned its high watermark (bn_isr_watermark). */
+void sim_tap_watermark(const struct bn_isr *s, const struct bn_isr_view *v, int32_t min_insync, int64_t to);
+
 #endif
