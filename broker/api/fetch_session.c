@@ -13,6 +13,7 @@
 
 #include "broker/api/fetch_answer.h"
 #include "common/base/alloc.h"
+#include "common/base/check.h"
 
 struct fetch;
 
@@ -241,7 +242,8 @@ static void visited(struct visit *at) {
     struct fetch *f = at->fetch;
     if (f->session) {
         struct bn_session_cache_lane *lane = &f->session->lanes[at->shard];
-        /* News that came before this were told before the visit, which has looked at them. */
+        /* News that came before this were told before the visit, which has looked at them. On a clean lane they would
+         * stand for ever, because it is not visited. */
         lane->woken = false;
         lane->dirty = at->v.dirty;
         lane->slot_count = at->v.slot_count;
@@ -296,8 +298,9 @@ static void choose(struct fetch *f) {
 }
 
 static void look(struct fetch *f) {
-    f->parked = false;
+    BN_ASSERT(f->outstanding == 0);
     bn_timer_stop(&f->timer); /* else it would look again while this one is under way */
+    f->parked = false;
     bn_session_lane_drop(take_results(f));
     choose(f);
     f->outstanding = 1 + f->order_count; /* one is this function's own */
@@ -331,8 +334,7 @@ void bn_fetch_session_news(struct bn_session_cache *cache, int32_t session_id, i
     if (!wake) return;
     s->lanes[lane].woken = true;
     struct fetch *f = s->fetch;
-    if (!f || !f->parked) return;
-    look(f);
+    if (f && f->parked) look(f);
 }
 
 /* ---- a connection that ended ---- */

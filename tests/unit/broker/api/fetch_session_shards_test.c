@@ -178,6 +178,8 @@ START_TEST(test_busy) {
 }
 END_TEST
 
+static void nothing(struct fake_world *w, void *arg) {}
+
 struct holding {
     struct bn_msg msg;
     struct fake_world *w;
@@ -215,6 +217,37 @@ START_TEST(test_stale_news) {
 }
 END_TEST
 
+/* The connection ends, the last look is on its way, and then the wait would have been over: it rings for nobody. */
+START_TEST(test_connection_ends_before_the_wait) {
+    struct fake_world w;
+    struct session_client c;
+    fake_world_init_sessions(&w, 3, 10, 6, 6);
+    session_client_init(&c, &w, 6);
+    c.replica = 2;
+    for (int i = 0; i < 6; i++) w.roster.partitions[i].high_watermark = 0;
+    for (int i = 0; i < 6; i++) w.roster.partitions[i].end = 1;
+    session_client_ask(&c);
+    for (int i = 0; i < 6; i++) session_client_list(&c, i, 1);
+    session_client_ask(&c);
+    c.wait_ms = 30;
+    session_client_send(&c);
+    fake_world_commit(&w, 1, 1); /* quiet: there is something to look at, and it waits on */
+    fake_world_run_on(&w, 0, nothing, NULL);
+    struct holding h = {.msg.run = hold_and_tell, .w = &w};
+    sem_init(&h.go, 0, 0);
+    bn_shard_post(w.shards[1], &h.msg);
+    int shard = 0;
+    fake_world_run_on(&w, 0, hang_up, &shard);
+    uint64_t from_ms = bn_clock_mono_ms(bn_env_real()->clock);
+    while (bn_clock_mono_ms(bn_env_real()->clock) - from_ms < 60) fake_world_run_on(&w, 0, nothing, NULL);
+    sem_post(&h.go);
+    fake_world_settle(&w);
+    ck_assert_int_eq(bn_api_open_count(w.fake.api), 0);
+    sem_destroy(&h.go);
+    fake_world_fini(&w);
+}
+END_TEST
+
 Suite *fetch_session_shards_suite(void) {
     Suite *s = suite_create("fetch_session_shards");
     TCase *t = tcase_create("fetch_session_shards");
@@ -225,6 +258,7 @@ Suite *fetch_session_shards_suite(void) {
     tcase_add_test(t, test_hand_over);
     tcase_add_loop_test(t, test_busy, 0, 2);
     tcase_add_test(t, test_stale_news);
+    tcase_add_test(t, test_connection_ends_before_the_wait);
     suite_add_tcase(s, t);
     return s;
 }
