@@ -151,6 +151,36 @@ struct bn_znode_consumer_offset { /* /consumers/<group>/offsets/<topic>/<partiti
     int64_t offset;
 };
 
+/* Members of a consumer group. Slices are clients' bytes; metadata and assignment of any kind. */
+struct bn_znode_group_member {
+    struct bn_slice member_id;
+    struct bn_slice instance_id; /* null = a dynamic member */
+    struct bn_slice client_id, client_host;
+    int32_t session_timeout_ms, rebalance_timeout_ms;
+    struct bn_slice metadata, assignment;
+};
+struct bn_znode_group_part { /* a znode with members of a group: members-<generation>-<number> */
+    int32_t generation, number;
+};
+/* /consumers/<group>, version 1: the rebalance state. No data at all: no group, only a directory of old consumers. */
+struct bn_znode_group {
+    int32_t generation;
+    int32_t reserved;                             /* generations up to it may have been used */
+    struct bn_slice protocol_type, protocol, leader; /* empty = none */
+    int64_t timestamp_ms;
+    struct bn_znode_group_part *parts; /* with any: the members stand there, in this order */
+    int32_t part_count;
+    struct bn_znode_group_member *members;
+    int32_t member_count;
+};
+/* /consumers/<group>/members-<generation>-<number>, version 1. */
+struct bn_znode_group_members {
+    bool consumer; /* encode: the bytes are those of the consumer protocol and are shown */
+    struct bn_znode_group_member *members;
+    int32_t member_count;
+};
+#define BN_ZNODE_GROUP_PARTS_MAX 64
+
 /* /barnabas/incarnation/<id>; the stat's version is the incarnation. */
 struct bn_znode_incarnation {
     struct bn_uuid boot_id; /* of the process; its life port answers with it */

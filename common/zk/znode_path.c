@@ -25,6 +25,9 @@ const char *const bn_znode_path_top_level[] = {
     NULL,
 };
 
+#define GROUP_MAX 249 /* as a topic's name; percent-encoded it is three times as long at most */
+#define PART_PREFIX "members-"
+
 static bool part_ok(struct bn_slice s) {
     if (bn_slice_is_null(s) || s.len == 0 || bn_slice_eq_str(s, ".") || bn_slice_eq_str(s, "..")) return false;
     for (size_t i = 0; i < s.len; i++) {
@@ -118,6 +121,41 @@ const char *bn_znode_path_group(struct bn_znode_path *p, struct bn_slice group) 
     const char *path = bn_znode_path_child(p, BN_ZNODE_CONSUMERS, bn_str_slice(&name));
     bn_str_fini(&name);
     return path;
+}
+
+bool bn_znode_path_group_ok(struct bn_slice group) {
+    return group.len >= 1 && group.len <= GROUP_MAX && !memchr(group.ptr, 0, group.len);
+}
+
+bool bn_znode_path_group_name(struct bn_str *out, struct bn_slice child) {
+    struct bn_str name, again;
+    bn_str_init(&name);
+    bn_str_init(&again);
+    bool ok = bn_znode_path_desanitize(&name, child) && bn_znode_path_group_ok(bn_str_slice(&name));
+    if (ok) add_group(&again, bn_str_slice(&name));
+    ok = ok && bn_slice_eq(bn_str_slice(&again), child);
+    if (ok) bn_str_add_slice(out, bn_str_slice(&name));
+    bn_str_fini(&name);
+    bn_str_fini(&again);
+    return ok;
+}
+
+const char *bn_znode_path_group_part(struct bn_znode_path *p, struct bn_slice group, int32_t generation,
+                                     int32_t number) {
+    struct bn_znode_path parent;
+    if (!bn_znode_path_group(&parent, group)) return NULL;
+    return build(p, "%s/" PART_PREFIX "%" PRId32 "-%" PRId32, parent.text, generation, number);
+}
+
+bool bn_znode_path_part(struct bn_slice child, int32_t *generation, int32_t *number) {
+    size_t prefix = sizeof PART_PREFIX - 1;
+    if (child.len <= prefix || memcmp(child.ptr, PART_PREFIX, prefix) != 0) return false;
+    const uint8_t *dash = memchr(child.ptr + prefix, '-', child.len - prefix);
+    if (!dash) return false;
+    const uint8_t *end = child.ptr + child.len;
+    *generation = bn_znode_path_number(bn_slice_of(child.ptr + prefix, (size_t)(dash - child.ptr) - prefix));
+    *number = bn_znode_path_number(bn_slice_of(dash + 1, (size_t)(end - dash) - 1));
+    return *generation >= 0 && *number >= 0;
 }
 
 const char *bn_znode_path_consumer_offset(struct bn_znode_path *p, struct bn_slice group, struct bn_slice topic,

@@ -64,6 +64,14 @@ const char *bn_znode_path_sequential(struct bn_znode_path *p, const char *parent
 const char *bn_znode_path_child(struct bn_znode_path *p, const char *parent, struct bn_slice child);
 /* group is percent-encoded here. */
 const char *bn_znode_path_group(struct bn_znode_path *p, struct bn_slice group);
+/* Whether a group of this name can have a znode: 1..249 bytes, none of them 0. */
+bool bn_znode_path_group_ok(struct bn_slice group);
+/* The group that a child of /consumers is of, appended to out; false: none that we would have made. */
+bool bn_znode_path_group_name(struct bn_str *out, struct bn_slice child);
+const char *bn_znode_path_group_part(struct bn_znode_path *p, struct bn_slice group, int32_t generation,
+                                     int32_t number);
+/* "members-5-0" -> 5 and 0. */
+bool bn_znode_path_part(struct bn_slice child, int32_t *generation, int32_t *number);
 const char *bn_znode_path_consumer_offset(struct bn_znode_path *p, struct bn_slice group, struct bn_slice topic,
                                           int32_t partition);
 

@@ -10,6 +10,7 @@ Suite *check_suite(void);
 Suite *crc32c_suite(void);
 Suite *err_suite(void);
 Suite *heap_suite(void);
+Suite *javahash_suite(void);
 Suite *list_suite(void);
 Suite *map_suite(void);
 Suite *murmur2_suite(void);
@@ -20,5 +21,5 @@ Suite *uuid_suite(void);
 
 const unit_suite_fn unit_suites[] = {
     alloc_suite, arena_suite, buf_suite, bytes_suite,   chain_suite, check_suite, crc32c_suite, err_suite,  heap_suite,
-    list_suite,  map_suite,   str_suite, murmur2_suite, slice_suite, trace_suite, uuid_suite,   NULL,
+    list_suite,  map_suite,   str_suite, murmur2_suite, slice_suite, trace_suite, uuid_suite, javahash_suite, NULL,
 };

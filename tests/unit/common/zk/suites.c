@@ -9,6 +9,7 @@ Suite *zk_conn_suite(void);
 Suite *zk_util_suite(void);
 Suite *znode_suite(void);
 Suite *znode_config_suite(void);
+Suite *znode_group_suite(void);
 Suite *znode_json_suite(void);
 Suite *znode_path_suite(void);
 Suite *znode_topic_suite(void);
@@ -23,7 +24,7 @@ const unit_suite_fn unit_suites[] = {
     zk_util_suite,
     znode_suite,
     znode_config_suite,
-    znode_json_suite,
+    znode_json_suite, znode_group_suite,
     znode_path_suite,
     znode_topic_suite,
     zk_suite,

@@ -8,6 +8,39 @@ static struct bn_znode_path p;
 
 #define S(text) bn_slice_str(text)
 
+/* Goal: a group's name comes back from its znode's, and strangers' children are not taken for groups. */
+START_TEST(test_groups) {
+    static const char *const names[] = {"a", ".", "..", "my group", "a/b", "100%", "gr\xc3\xbcn", "\xff\xfe", "*"};
+    struct bn_str out;
+    bn_str_init(&out);
+    for (size_t i = 0; i < BN_ARRAY_LEN(names); i++) {
+        ck_assert(bn_znode_path_group_ok(bn_slice_str(names[i])));
+        const char *path = bn_znode_path_group(&p, bn_slice_str(names[i]));
+        ck_assert_ptr_nonnull(path);
+        bn_str_clear(&out);
+        ck_assert(bn_znode_path_group_name(&out, bn_slice_str(path + strlen("/consumers/"))));
+        ck_assert_str_eq(out.ptr, names[i]);
+    }
+    static const char *const strangers[] = {"a b", "%2f", "%00", "%zz", "a+b", "gr\xc3\xbcn", "."};
+    for (size_t i = 0; i < BN_ARRAY_LEN(strangers); i++)
+        ck_assert_msg(!bn_znode_path_group_name(&out, bn_slice_str(strangers[i])), "%s", strangers[i]);
+    char long_name[251];
+    memset(long_name, 0xff, 250);
+    ck_assert(!bn_znode_path_group_ok(bn_slice_of(long_name, 250)) && !bn_znode_path_group_ok(BN_SLICE_LIT("")));
+    ck_assert(bn_znode_path_group_ok(bn_slice_of(long_name, 249)) && !bn_znode_path_group_ok(BN_SLICE_LIT("a\0b")));
+    ck_assert_ptr_nonnull(bn_znode_path_group_part(&p, bn_slice_of(long_name, 249), INT32_MAX, INT32_MAX));
+    ck_assert_str_eq(bn_znode_path_group_part(&p, BN_SLICE_LIT("a/b"), 5, 0), "/consumers/a%2Fb/members-5-0");
+    int32_t generation, number;
+    ck_assert(bn_znode_path_part(BN_SLICE_LIT("members-5-12"), &generation, &number) && generation == 5 &&
+              number == 12);
+    static const char *const others[] = {"members-",     "members-5",    "members-5-",
+                                         "members--1-0", "members-05-0", "offsets"};
+    for (size_t i = 0; i < BN_ARRAY_LEN(others); i++)
+        ck_assert(!bn_znode_path_part(bn_slice_str(others[i]), &generation, &number));
+    bn_str_fini(&out);
+}
+END_TEST
+
 START_TEST(test_paths) {
     ck_assert_str_eq(bn_znode_path_broker(&p, 7), "/brokers/ids/7");
     ck_assert_str_eq(bn_znode_path_incarnation(&p, 0), "/barnabas/incarnation/0");
@@ -89,9 +122,18 @@ START_TEST(test_entities) {
     ck_assert(bn_znode_path_entity(S("users/u/clients/<default>"), &e));
     ck_assert(bn_slice_eq_str(e.sub_type, "clients") && bn_slice_eq_str(e.sub_name, "<default>"));
     static const char *const bad[] = {
-        "", "topics", "topics/", "/t", "topics/t/", "topics/t/clients/c",
-        "things/t", "users/u/clients", "users/u/clients/", "users/u/clients/c/d",
-        "users/../clients/c", "users/u/topics/t",
+        "",
+        "topics",
+        "topics/",
+        "/t",
+        "topics/t/",
+        "topics/t/clients/c",
+        "things/t",
+        "users/u/clients",
+        "users/u/clients/",
+        "users/u/clients/c/d",
+        "users/../clients/c",
+        "users/u/topics/t",
     };
     for (size_t i = 0; i < BN_ARRAY_LEN(bad); i++) ck_assert_msg(!bn_znode_path_entity(S(bad[i]), &e), "%s", bad[i]);
     ck_assert(!bn_znode_path_entity(BN_SLICE_NULL, &e));
@@ -130,6 +172,7 @@ Suite *znode_path_suite(void);
 Suite *znode_path_suite(void) {
     Suite *s = suite_create("znode_path");
     TCase *tc = tcase_create("paths");
+    tcase_add_test(tc, test_groups);
     tcase_add_test(tc, test_paths);
     tcase_add_test(tc, test_bad_names);
     tcase_add_test(tc, test_numbers);

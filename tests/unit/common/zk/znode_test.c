@@ -93,6 +93,25 @@ static const struct example examples[] = {
      "{\"features\":{\"f\":{\"max_version_level\":3}},\"version\":2,\"status\":0}"},
     {"producer_ids", "{\"version\":1,\"broker\":1,\"block_start\":\"0\",\"block_end\":\"999\"}", NULL},
     {"producer_ids", "", "{\"version\":1,\"broker\":-1,\"block_start\":\"-1\",\"block_end\":\"-1\"}"},
+    {"group",
+     "{\"version\":1,\"generation\":5,\"reserved\":16,\"state\":\"Stable\",\"protocol_type\":\"consumer\",\"protocol\":"
+     "\"range\",\"leader\":\"c-1\",\"timestamp\":\"1700000000000\",\"members\":[{\"member_id\":\"c-1\","
+     "\"group_instance_id\":null,\"client_id\":\"c\",\"client_host\":\"/127.0.0.1\",\"session_timeout_ms\":45000,"
+     "\"rebalance_timeout_ms\":300000,\"subscription\":[\"t\"],\"metadata\":\"AAAAAAABAAF0AAAAAA==\","
+     "\"assignment\":{\"t\":[0]},\"assignment_data\":\"AAAAAAABAAF0AAAAAQAAAAAAAAAA\"}]}",
+     NULL},
+    {"group",
+     "{\"version\":1,\"generation\":0,\"reserved\":16,\"state\":\"Empty\",\"protocol_type\":null,\"protocol\":null,"
+     "\"leader\":null,\"timestamp\":\"0\",\"members\":[]}",
+     NULL},
+    {"group",
+     "{\"version\":1,\"generation\":9,\"reserved\":16,\"state\":\"Stable\",\"protocol_type\":\"connect\",\"protocol\":"
+     "\"sessioned\",\"leader\":\"%00\",\"timestamp\":\"1\",\"members_in\":[\"members-9-0\",\"members-9-1\"]}",
+     NULL},
+    {"group_members",
+     "{\"version\":1,\"members\":[{\"member_id\":\"m\",\"group_instance_id\":\"i\",\"client_id\":\"\",\"client_host\":"
+     "\"\",\"session_timeout_ms\":1,\"rebalance_timeout_ms\":2,\"metadata\":\"\",\"assignment_data\":\"/+8=\"}]}",
+     NULL},
     {"consumer_offset", "1234567890123", NULL},
     {"admitted", "7", NULL},
     {"incarnation",
@@ -160,6 +179,20 @@ static const struct example hostile[] = {
     {"feature", "{\"version\":2,\"status\":2,\"features\":{}}", "status: 2 is out of range"},
     {"producer_ids", "{\"broker\":1,\"block_start\":\"1000\",\"block_end\":\"999\"}", "block_end: before"},
     {"producer_ids", "{\"broker\":1,\"block_start\":\"0x\",\"block_end\":\"999\"}", "block_start: not a number"},
+    {"group", "{\"generation\":0,\"reserved\":0}", "version: missing"},
+    {"group", "{\"version\":2,\"generation\":0,\"reserved\":0}", "version: unknown"},
+    {"group", "{\"version\":1,\"generation\":5,\"reserved\":4}", "reserved: below generation"},
+    {"group", "{\"version\":1,\"generation\":-1,\"reserved\":4}", "generation: -1 is out of range"},
+    {"group", "{\"version\":1,\"generation\":1}", "reserved: missing"},
+    {"group", "{\"version\":1,\"generation\":1,\"reserved\":1,\"leader\":\"%\"}", "leader: badly encoded"},
+    {"group", "{\"version\":1,\"generation\":1,\"reserved\":1,\"members\":[7]}", "members[0]: not an object"},
+    {"group", "{\"version\":1,\"generation\":1,\"reserved\":1,\"members\":[{}]}", "members[0].member_id: missing"},
+    {"group", "{\"version\":1,\"generation\":1,\"reserved\":1,\"members_in\":[\"members-1\"]}", "members_in[0]: not a znode"},
+    {"group", "{\"version\":1,\"generation\":1,\"reserved\":1,\"members_in\":[\"offsets\"]}", "members_in[0]: not a znode"},
+    {"group_members",
+     "{\"version\":1,\"members\":[{\"member_id\":\"m\",\"session_timeout_ms\":1,\"rebalance_timeout_ms\":2,"
+     "\"metadata\":\"A\"}]}",
+     "metadata: badly encoded"},
     {"consumer_offset", "9223372036854775808", "is not a number in range"},
     {"admitted", "-1", "is not a number in range"},
     {"incarnation", "{\"host\":\"h\",\"port\":1,\"machine_boot_id\":\"\"}", "boot_id: missing"},
