@@ -50,3 +50,11 @@ def test_leader_stopped_beyond_its_session(cluster):
 
 def test_rolling_restart(cluster):
     run(cluster, rounds.Rolling, 1)
+
+
+def test_all_brokers_killed(cluster):
+    run(cluster, rounds.All, 2, load.FAST)
+
+
+def test_deleted_while_a_broker_is_down(cluster):
+    run(cluster, rounds.Delete, 1)
