@@ -149,6 +149,7 @@ static void compose_place(struct bn_broker *b, struct bn_broker_place *p) {
         .delete_delay_ms = bn_conf_i64(conf, BN_CONF_LOG_SEGMENT_DELETE_DELAY_MS),
         .inter_broker = b->settings->inter_broker,
         .lag_max_ms = (uint64_t)bn_conf_i64(conf, BN_CONF_REPLICA_LAG_TIME_MAX_MS),
+        .rack_aware = bn_conf_is_rack_aware(conf),
         .pause_max_ms = (uint64_t)bn_conf_int(conf, BN_CONF_ZOOKEEPER_SESSION_TIMEOUT_MS) / 2,
         .fetch_wait_max_ms = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_WAIT_MAX_MS),
         .fetch_min_bytes = bn_conf_int(conf, BN_CONF_REPLICA_FETCH_MIN_BYTES),

@@ -81,6 +81,7 @@ static void watch_part(struct bn_scatter_part *part, struct bn_partition *partit
     struct fetch_part *p = BN_CONTAINER_OF(part, struct fetch_part, scatter);
     p->interest.moved = moved;
     p->interest.follower = p->read.replica_id >= 0;
+    p->interest.any_replica = p->read.any_replica;
     p->interest.seen = p->read.readable_end; /* what is below was not enough */
     bn_list_init(&p->interest.link);
     if (partition)
@@ -180,8 +181,7 @@ static void gather_read(struct bn_scatter *s) {
     const struct kmsg_fetch_request *q = r->message;
     struct fetch_part *parts = s->parts;
     bool error = s->count == 0;
-    for (int i = 0; i < s->count; i++)
-        error = error || parts[i].read.error != KE_NONE || parts[i].read.diverging_end >= 0;
+    for (int i = 0; i < s->count; i++) error = error || bn_fetch_answer_urgent(&parts[i].read);
     int64_t total = trim(f);
     bool over = f->last_try || bn_loop_now_ms(r->shard->loop) >= f->deadline_ms;
     if (error || over || total >= q->min_bytes || !r->conn)
@@ -221,6 +221,10 @@ static void prepare_part(struct bn_request *r, struct fetch_part *p, const struc
     p->read.diverging_epoch = -1;
     p->read.diverging_end = -1;
     p->read.read_committed = q->isolation_level == 1;
+    p->read.any_replica = bn_fetch_answer_any_replica(r);
+    p->read.rack = q->rack_id;
+    p->read.listener = r->listener;
+    p->read.preferred = -1;
     p->read.high_watermark = p->read.last_stable_offset = p->read.log_start_offset = -1;
     if (topic) p->scatter.topic_id = topic->id;
     if (!topic)

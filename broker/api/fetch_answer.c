@@ -24,6 +24,15 @@ int32_t bn_fetch_answer_replica(const struct bn_request *r) {
     return r->header.api_version >= 15 ? q->replica_state.replica_id : q->replica_id;
 }
 
+/* Older consumers know of no other replica than the leader (KIP-392). */
+bool bn_fetch_answer_any_replica(const struct bn_request *r) {
+    return r->header.api_version >= 11 && bn_fetch_answer_replica(r) < 0;
+}
+
+bool bn_fetch_answer_urgent(const struct bn_partition_read *read) {
+    return read->error != KE_NONE || read->diverging_end >= 0 || read->preferred >= 0;
+}
+
 /* Tells once how a broker is reached on the listener that the client came in by; nothing when it is not. */
 static void add_endpoint(struct bn_request *r, struct kmsg_fetch_response *response, int32_t id) {
     const struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
@@ -72,6 +81,7 @@ void bn_fetch_answer_fill(struct bn_request *r, struct kmsg_fetch_response *resp
     out->records.chain = &read->records;
     /* Null, not empty: nothing was aborted as far as read_uncommitted cares (KIP-98). */
     out->aborted_transactions.n = q->isolation_level == 1 ? 0 : -1;
+    if (version >= 11) out->preferred_read_replica = read->preferred;
     if (version >= 12) {
         out->diverging_epoch.epoch = read->diverging_epoch;
         out->diverging_epoch.end_offset = read->diverging_end;

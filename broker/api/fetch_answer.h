@@ -14,5 +14,8 @@ int64_t bn_fetch_answer_max_bytes(const struct bn_request *r);
 uint64_t bn_fetch_answer_wait_ms(const struct bn_request *r);
 int32_t
 bn_fetch_answer_replica(const struct bn_request *r); /* -1: a consumer's; where it stands depends on the version */
+bool bn_fetch_answer_any_replica(const struct bn_request *r); /* a consumer's that may be served by a follower */
+/* Something that the client has to know at once: an error, a divergence, a better replica. */
+bool bn_fetch_answer_urgent(const struct bn_partition_read *read);
 
 #endif

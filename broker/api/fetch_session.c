@@ -274,6 +274,9 @@ static void prepare_visit(struct fetch *f, int shard, struct bn_session_cache_la
         .progress = !f->again,
         .read_committed = q->isolation_level == 1,
         .by_id = by_id(r),
+        .any_replica = bn_fetch_answer_any_replica(r),
+        .rack = q->rack_id,
+        .listener = r->listener,
         .replica_id = bn_fetch_answer_replica(r),
         .replica_epoch = r->header.api_version >= 15 ? q->replica_state.replica_epoch : -1,
     };

@@ -211,6 +211,7 @@ struct bn_session_cache_lane *bn_session_cache_lane(struct bn_session_cache_entr
         .cache = s->cache,
         .session_id = s->id,
         .follower = s->follower,
+        .any_replica = !s->follower, /* a session's consumer that is older gets an error, and asks anew after it */
         .news = bn_fetch_session_news,
     };
     lane->lane = bn_session_lane_new(&config);

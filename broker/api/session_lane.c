@@ -15,6 +15,7 @@
  *  4. Slots that gave records go to the end of the order once the client has been answered. */
 #include "broker/api/session_lane.h"
 
+#include "broker/api/fetch_answer.h"
 #include "common/base/alloc.h"
 #include "common/base/map.h"
 
@@ -119,6 +120,7 @@ static struct slot *add_slot(struct bn_session_lane *lane, const struct bn_sessi
     s->lane = lane;
     s->told_high_watermark = s->told_log_start = -1;
     s->interest.follower = lane->config.follower;
+    s->interest.any_replica = lane->config.any_replica;
     s->interest.moved = moved;
     bn_list_init(&s->interest.link);
     bn_list_init(&s->dirty);
@@ -183,6 +185,10 @@ static void prepare_read(const struct slot *s, const struct bn_session_lane_visi
         .progress = v->progress,
         .whole_first = v->bytes == 0,
         .read_committed = v->read_committed,
+        .any_replica = v->any_replica,
+        .rack = v->rack,
+        .listener = v->listener,
+        .preferred = -1,
         .high_watermark = -1,
         .last_stable_offset = -1,
         .log_start_offset = -1,
@@ -220,7 +226,7 @@ static void look(struct bn_session_lane *lane, struct slot *s, struct bn_session
         s->interest.seen = r->readable_end;
         bn_partition_interest_add(p, &s->interest);
     }
-    bool failed = r->error != KE_NONE || r->diverging_end >= 0;
+    bool failed = bn_fetch_answer_urgent(r);
     /* An error takes back what was told of the offsets: they are told again when it has gone. */
     int64_t high_watermark = r->error ? -1 : r->high_watermark, log_start = r->error ? -1 : r->log_start_offset;
     bool news = failed || s->owed || high_watermark != s->told_high_watermark || log_start != s->told_log_start;

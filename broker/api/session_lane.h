@@ -41,7 +41,9 @@ struct bn_session_lane_visit {
     const struct bn_session_lane_change *changes; /* a list; applied first */
     bool confirmed; /* what the visit before gave was answered; else it will be given again */
     bool progress;  /* the first look of a request: counts as a follower's fetch */
-    bool read_committed, by_id;
+    bool read_committed, by_id, any_replica;
+    struct bn_slice rack; /* borrowed, as is listener */
+    const char *listener;
     int32_t replica_id;
     int64_t replica_epoch;
     int64_t max_bytes;
@@ -49,7 +51,7 @@ struct bn_session_lane_visit {
     struct bn_session_lane_results *results; /* given; NULL = none */
     int64_t bytes;
     int64_t slot_count; /* partitions of the lane */
-    bool urgent;        /* an error or a divergence: not to be waited with */
+    bool urgent;        /* an error, a divergence, or a better replica: not to be waited with */
     bool dirty;         /* there will be something to look at the next time */
 };
 
@@ -59,7 +61,7 @@ struct bn_session_lane_config {
     struct bn_list *lanes;          /* of the shard; the lane enters it with its first visit */
     struct bn_session_cache *cache; /* the home's */
     int32_t session_id;
-    bool follower;
+    bool follower, any_replica; /* as in struct bn_partition_interest */
     /* On the home shard, some time later and by value: the session may be gone by then. */
     void (*news)(struct bn_session_cache *cache, int32_t session_id, int lane, bool wake);
 };

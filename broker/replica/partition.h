@@ -30,8 +30,9 @@ struct bn_partition_append {
 };
 void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a);
 
-/* One partition's share of a Fetch request; answered at once. A consumer reads below the high watermark; a follower up
- * to the end, and its fetch tells how far it is (3-replication 3.3). */
+/* One partition's share of a Fetch request; answered at once. A consumer reads below the high watermark, a newer one
+ * (KIP-392) from followers too, and may be sent to one; a follower reads up to the end, and its fetch tells how far it
+ * is (3-replication 3.3, 3.10). */
 struct bn_partition_read {
     int64_t offset;
     size_t max_bytes;
@@ -43,8 +44,12 @@ struct bn_partition_read {
         last_fetched_epoch; /* the epoch of the last batch before offset; -1 = not told: divergence is not looked for */
     bool progress;          /* counts as the follower's fetch; not when a parked fetch is read again */
     bool whole_first, read_committed;
+    bool any_replica;     /* a consumer's: a follower may serve it, below the watermark that it knows itself */
+    struct bn_slice rack; /* a consumer's; empty = not told. Borrowed, as is listener */
+    const char *listener; /* by which the consumer came in */
     /* out */
     int16_t error;
+    int32_t preferred; /* the broker to read from instead, and then there are no records; -1 = this one */
     int64_t high_watermark, last_stable_offset, log_start_offset;
     int64_t readable_end; /* this reader's: a follower's the log's end, a consumer's the high watermark; -1 on error */
     int32_t leader_id, leader_epoch;
@@ -61,10 +66,10 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r);
  * watermark), or the role, the leader epoch or the partition is gone; without wake only the high watermark or the start
  * offset has news, which can go with the next answer. It may drop the wish from within. When the partition goes, every
  * wish is told (wake) and is no longer registered. Adding tells at once (wake) when more than `seen` is readable
- * already, or when the partition is not led here. */
+ * already, or when the partition does not serve such a reader here. */
 struct bn_partition_interest {
     struct bn_list link;
-    bool follower;
+    bool follower, any_replica; /* as in struct bn_partition_read */
     int64_t seen; /* the readable end (a follower's: the log's end; a consumer's: the high watermark) that is known */
     void (*moved)(struct bn_partition_interest *i, bool wake);
 };

@@ -163,6 +163,8 @@ int bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetch
     set_watermark(p, f->high_watermark);
     /* What the leader no longer has is not kept here; never beyond what is committed. */
     int64_t start = bn_min_i64(f->log_start, p->high_watermark);
-    if (start > bn_log_start_offset(p->log) && bn_log_set_start_offset(p->log, start) != BN_OK) BN_UNREACHABLE();
+    if (start <= bn_log_start_offset(p->log)) return BN_OK;
+    if (bn_log_set_start_offset(p->log, start) != BN_OK) BN_UNREACHABLE();
+    bn_partition_moved(p, BN_PARTITION_COMMITTED);
     return BN_OK;
 }

@@ -1,5 +1,7 @@
 /* partition_serve.c: what clients and followers read of a partition, and who hears that there is more. Consumers are
- * served nothing at or above the high watermark. */
+ * served nothing at or above the high watermark: a follower's own lags behind its leader's, so that it is safe there
+ * too (KIP-392). */
+#include "broker/replica/closest.h"
 #include "broker/replica/partition_int.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
@@ -11,13 +13,19 @@ int16_t bn_partition_check(const struct bn_partition *p, int32_t current_leader_
     return p->role == BN_PARTITION_LEADER ? KE_NONE : KE_NOT_LEADER_OR_FOLLOWER;
 }
 
+/* A follower serves consumers that know to ask one. */
+static bool serves(const struct bn_partition *p, bool follower, bool any_replica) {
+    if (p->role == BN_PARTITION_LEADER) return true;
+    return p->role == BN_PARTITION_FOLLOWER && any_replica && !follower;
+}
+
 /* ---- who hears of it ---- */
 
 void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_interest *i) {
     BN_ON_SHARD(p->deps->shard);
     bn_list_push_back(&p->interests, &i->link);
-    bool lead = p->role == BN_PARTITION_LEADER;
-    if (!lead || i->seen < (i->follower ? bn_log_end_offset(p->log) : p->high_watermark)) i->moved(i, true);
+    bool here = serves(p, i->follower, i->any_replica);
+    if (!here || i->seen < (i->follower ? bn_log_end_offset(p->log) : p->high_watermark)) i->moved(i, true);
 }
 
 void bn_partition_interest_drop(struct bn_partition_interest *i) { bn_list_remove(&i->link); }
@@ -64,6 +72,19 @@ static bool diverges(const struct bn_partition *p, struct bn_partition_read *r) 
     return true;
 }
 
+static int32_t closest(const struct bn_partition *p, const struct bn_partition_read *r) {
+    if (!p->deps->rack_aware || p->role != BN_PARTITION_LEADER) return -1;
+    const struct bn_closest_consumer c = {.rack = r->rack, .listener = r->listener, .offset = r->offset};
+    return bn_closest_choose(&p->isr, bn_roster_image(p->roster), &c);
+}
+
+static int16_t check_reader(const struct bn_partition *p, const struct bn_partition_read *r) {
+    bool follower = r->replica_id >= 0;
+    int16_t error = bn_partition_check(p, r->current_leader_epoch);
+    if (error == KE_NOT_LEADER_OR_FOLLOWER && serves(p, follower, r->any_replica)) return KE_NONE;
+    return error == KE_NONE && follower ? bn_partition_admit(p, r) : error;
+}
+
 void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     BN_ON_SHARD(p->deps->shard);
     r->leader_id = p->leader;
@@ -72,8 +93,8 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     r->diverging_epoch = -1;
     r->diverging_end = -1;
     r->bytes = 0;
-    r->error = bn_partition_check(p, r->current_leader_epoch);
-    if (r->error == KE_NONE && r->replica_id >= 0) r->error = bn_partition_admit(p, r);
+    r->preferred = -1;
+    r->error = check_reader(p, r);
     if (r->error != KE_NONE) return;
     bool follower = r->replica_id >= 0;
     int64_t start = bn_log_start_offset(p->log), end = bn_log_end_offset(p->log);
@@ -85,6 +106,8 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     r->high_watermark = r->last_stable_offset = p->high_watermark;
     int64_t upper = r->readable_end = follower ? end : p->high_watermark;
     if (r->error != KE_NONE || r->diverging_end >= 0) return;
+    if (!follower) r->preferred = closest(p, r);
+    if (r->preferred >= 0) return;
     int64_t first = 0;
     if (r->offset >= upper && r->offset <= end) return; /* nothing yet */
     int rc = bn_log_read(p->log, r->offset, upper, r->max_bytes, r->whole_first, &r->records, &r->bytes, &first);

@@ -18,6 +18,7 @@ struct bn_roster_deps { /* borrowed for life */
     int64_t delete_delay_ms;    /* log.segment.delete.delay.ms: how long a deleted partition stays as -delete */
     /* Replication. */
     const char *inter_broker;     /* name of the listener by which followers reach leaders */
+    bool rack_aware;              /* replica.selector.class: consumers are sent to a replica in their rack */
     uint64_t lag_max_ms;          /* replica.lag.time.max.ms */
     uint64_t pause_max_ms;        /* having not run for longer, this broker may have been taken for dead; 0 = never */
     int32_t fetch_wait_max_ms;    /* replica.fetch.wait.max.ms */
@@ -42,7 +43,7 @@ struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps);
  * before to this. On the shard. */
 void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count);
 struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition); /* NULL */
-int32_t bn_roster_id(const struct bn_roster *r); /* of this broker */
+int32_t bn_roster_id(const struct bn_roster *r);       /* of this broker */
 struct bn_image *bn_roster_image(struct bn_roster *r); /* borrowed; the one applied last, never NULL */
 /* Which shard owns a partition, of shard_count. */
 int bn_roster_shard_of(const struct bn_uuid *topic_id, int32_t partition, int shard_count);

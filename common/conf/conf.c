@@ -437,6 +437,11 @@ int bn_conf_controller_id(const struct bn_conf *c) {
     return (int)bn_conf_i64_or(c, BN_CONF_CONTROLLER_ID, bn_conf_i64(c, BN_CONF_BROKER_ID));
 }
 
+bool bn_conf_is_rack_aware(const struct bn_conf *c) {
+    const char *name = bn_conf_str(c, BN_CONF_REPLICA_SELECTOR_CLASS);
+    return name && strcmp(name, "org.apache.kafka.common.replica.RackAwareReplicaSelector") == 0;
+}
+
 const char *bn_conf_log_dirs(const struct bn_conf *c) {
     const char *dirs = bn_conf_str(c, BN_CONF_LOG_DIRS);
     return dirs ? dirs : bn_conf_str(c, BN_CONF_LOG_DIR);

@@ -107,6 +107,7 @@ int64_t bn_conf_roll_jitter_ms(const struct bn_conf *c);
 int64_t bn_conf_flush_ms(const struct bn_conf *c);
 int bn_conf_zk_connection_timeout_ms(const struct bn_conf *c);
 int bn_conf_controller_id(const struct bn_conf *c);    /* controller.id, or broker.id */
+bool bn_conf_is_rack_aware(const struct bn_conf *c);   /* replica.selector.class is Kafka's rack-aware one */
 const char *bn_conf_log_dirs(const struct bn_conf *c); /* log.dirs, or log.dir: see bn_conf_value_next_item */
 /* Why a key that has no row has no effect here, by the family it belongs to; NULL = of no family, or one of
  * listener.name., whose keys are kept. */

@@ -89,11 +89,24 @@ int bn_conf_check_dynamic(const struct bn_conf *c, struct bn_err *e) {
                       "thread.");
 }
 
+/* Kafka loads any class; what is here is what Kafka itself brings along. */
+static void check_selector(const struct bn_conf *c, struct bn_conf_report *r) {
+    const char *name = bn_conf_str(c, BN_CONF_REPLICA_SELECTOR_CLASS);
+    if (!name || !*name || bn_conf_is_rack_aware(c)) return;
+    if (strcmp(name, "org.apache.kafka.common.replica.LeaderSelector") == 0) return;
+    bn_conf_report_error(c, r, BN_CONF_REPLICA_SELECTOR_CLASS,
+                         "replica.selector.class: %s is a Java class that can't be loaded here; "
+                         "org.apache.kafka.common.replica.RackAwareReplicaSelector is built in, and without a value "
+                         "consumers read from leaders",
+                         name);
+}
+
 void bn_conf_check(const struct bn_conf *c, struct bn_conf_report *r) {
     const char *zk = bn_conf_str(c, BN_CONF_ZOOKEEPER_CONNECT);
     if (!zk || !*zk) bn_conf_report_error(c, r, BN_CONF_ZOOKEEPER_CONNECT, "zookeeper.connect must be set");
     check_ids(c, r);
     check_listeners(c, r);
+    check_selector(c, r);
     struct bn_slice rest = bn_slice_str(bn_conf_log_dirs(c)), dir;
     if (!bn_conf_value_next_item(&rest, &dir) || dir.len == 0) {
         bn_conf_report_error(c, r, BN_CONF_LOG_DIRS, "log.dirs must name at least one directory");

@@ -44,6 +44,7 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
     r->leader_epoch = p->leader_epoch;
     r->diverging_epoch = -1;
     r->diverging_end = -1;
+    r->preferred = -1;
     r->bytes = 0;
     r->high_watermark = r->last_stable_offset = r->log_start_offset = r->readable_end = -1;
     if (p->error) return;
@@ -55,7 +56,8 @@ void bn_partition_read(struct bn_partition *p, struct bn_partition_read *r) {
         r->diverging_end = p->diverging_end;
         return;
     }
-    if (r->offset >= r->readable_end) return;
+    if (r->rack.len > 0 && p->closer > 0) r->preferred = p->closer;
+    if (r->offset >= r->readable_end || r->preferred >= 0) return;
     size_t want = (size_t)(r->readable_end - r->offset) * FAKE_RECORD_BYTES;
     if (want > r->max_bytes) want = r->whole_first ? bn_max_size(r->max_bytes, FAKE_RECORD_BYTES) : r->max_bytes;
     want -= want % FAKE_RECORD_BYTES;

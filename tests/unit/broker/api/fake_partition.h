@@ -16,6 +16,7 @@ struct bn_partition {
     int64_t start;
     int16_t error;                 /* of everything asked */
     int32_t leader, leader_epoch;  /* as the partition knows them */
+    int32_t closer;                /* above 0: consumers that tell a rack are sent to this broker */
     int64_t diverging_end;         /* above 0: readers that tell an epoch are told to go back to here */
     struct bn_partition_read read; /* a copy of the last read, without its records */
     bool park;                     /* appends wait for fake_release */

@@ -34,6 +34,7 @@ START_TEST(test_fill) {
                                          .high_watermark = 8,
                                          .leader_id = -1,
                                          .leader_epoch = -1,
+                                         .preferred = 2,
                                          .diverging_epoch = 3,
                                          .diverging_end = 4};
         bn_arena_init(&r.arena, 1 << 16);
@@ -44,7 +45,7 @@ START_TEST(test_fill) {
         ck_assert_int_eq(out.error_code, cases[i].told);
         ck_assert_int_eq(out.high_watermark, 8);
         ck_assert_int_eq(out.aborted_transactions.n, i % 2 ? 0 : -1);
-        ck_assert_int_eq(out.preferred_read_replica, -1);
+        ck_assert_int_eq(out.preferred_read_replica, cases[i].version >= 11 ? 2 : -1);
         ck_assert_int_eq(out.diverging_epoch.end_offset, cases[i].divergence ? 4 : -1);
         ck_assert_int_eq(out.current_leader.leader_id, cases[i].leader ? 2 : -1);
         ck_assert_int_eq(response.node_endpoints.n, cases[i].leader);

@@ -267,6 +267,38 @@ START_TEST(test_tells_the_leader) {
 }
 END_TEST
 
+/* A consumer that tells its rack is sent to a closer replica at once, and partitions for which there is none give what
+ * they have; only Fetch 11 and later may be told, and be served by followers (KIP-392). */
+START_TEST(test_sent_to_a_closer_replica) {
+    static const struct {
+        int version;
+        bool rack;
+        int32_t expected;
+        bool any_replica;
+    } cases[] = {
+        {12, true, 3, true},
+        {11, true, 3, true},
+        {12, false, -1, true},
+        {10, true, -1, false},
+    };
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        struct fake_world w;
+        struct sent s;
+        struct kmsg_fetch_response r;
+        fake_world_init(&w);
+        w.roster.partitions[0].closer = 3;
+        make(&s, 2, cases[i].expected < 0 ? 20 : 60000, 1);
+        if (cases[i].rack && cases[i].version >= 11) s.request.rack_id = BN_SLICE_LIT("b");
+        fake_world_send(&w, FETCH, cases[i].version, &s.request);
+        const struct kmsg_fetch_response_partition *p = answer(&w, cases[i].version, &r);
+        ck_assert_int_eq(p[0].preferred_read_replica, cases[i].expected);
+        ck_assert_int_eq(p[1].preferred_read_replica, -1);
+        ck_assert_int_eq(w.roster.partitions[0].read.any_replica, cases[i].any_replica);
+        fake_world_fini(&w);
+    }
+}
+END_TEST
+
 Suite *fetch_suite(void) {
     Suite *s = suite_create("fetch");
     TCase *t = tcase_create("fetch");
@@ -280,6 +312,7 @@ Suite *fetch_suite(void) {
     tcase_add_test(t, test_follower_fields);
     tcase_add_test(t, test_divergence_answers_at_once);
     tcase_add_test(t, test_tells_the_leader);
+    tcase_add_test(t, test_sent_to_a_closer_replica);
     suite_add_tcase(s, t);
     return s;
 }

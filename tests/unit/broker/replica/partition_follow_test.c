@@ -58,8 +58,8 @@ static void on_moved(struct bn_partition_interest *i, bool wake) {
 }
 
 static void add_interest(struct world *w, void *arg) {
-    bn_partition_interest_add(follow_partition(w, 0), arg);
     told = wakes = 0;
+    bn_partition_interest_add(follow_partition(w, 0), arg);
 }
 
 static void drop_interest(struct world *w, void *arg) {
@@ -76,7 +76,7 @@ START_TEST(test_takes_answers) {
     bn_list_init(&i.link);
     world_on_shard(&w, add_interest, &i);
     ck_assert_int_eq(feed_batch(&w, 10, 3, 4), BN_OK);
-    ck_assert_int_eq(told, 1);
+    ck_assert_int_eq(told, 1 + 1); /* and at once: it is not served here */
     world_on_shard(&w, look, NULL);
     ck_assert(seen.stands);
     ck_assert_int_eq(seen.position.offset, 10);
@@ -97,8 +97,91 @@ START_TEST(test_takes_answers) {
     ck_assert_int_eq(follow_feed(&w, f), BN_OK);
     world_on_shard(&w, look, NULL);
     ck_assert_int_eq(seen.watermark, 7); /* not below the start */
-    ck_assert_int_eq(told, 3);
+    ck_assert_int_eq(told, 1 + 4);       /* the start has moved, too */
     world_on_shard(&w, drop_interest, &i);
+    world_stop(&w);
+}
+END_TEST
+
+static struct bn_partition_read reading;
+
+static void read_here(struct world *w, void *arg) {
+    (void)arg;
+    bn_chain_init(&reading.records);
+    bn_partition_read(follow_partition(w, 0), &reading);
+    bn_chain_fini(&reading.records);
+}
+
+/* Consumers that know of followers are served below the watermark known here (KIP-392); a rack is none of its business.
+ */
+START_TEST(test_serves_consumers) {
+    static const struct {
+        int64_t offset;
+        int32_t current_epoch, replica_id;
+        bool any_replica;
+        int16_t error;
+        bool records;
+    } cases[] = {
+        {0, 5, -1, true, KE_NONE, true},
+        {0, -1, -1, true, KE_NONE, true},
+        {4, 5, -1, true, KE_NONE, false},  /* the leader has more committed, for all that is known here */
+        {10, 5, -1, true, KE_NONE, false}, /* the end */
+        {11, 5, -1, true, KE_OFFSET_OUT_OF_RANGE, false},
+        {-1, 5, -1, true, KE_OFFSET_OUT_OF_RANGE, false},
+        {0, 4, -1, true, KE_FENCED_LEADER_EPOCH, false},
+        {0, 6, -1, true, KE_UNKNOWN_LEADER_EPOCH, false},
+        {0, 5, -1, false, KE_NOT_LEADER_OR_FOLLOWER, false},
+        {0, 5, 3, false, KE_NOT_LEADER_OR_FOLLOWER, false},
+        {0, 5, 3, true, KE_NOT_LEADER_OR_FOLLOWER, false}, /* followers follow leaders */
+    };
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 5, 4), BN_OK);
+    ck_assert_int_eq(feed_batch(&w, 6, 5, 4), BN_OK);
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        reading = (struct bn_partition_read){.offset = cases[i].offset,
+                                             .max_bytes = 1000,
+                                             .current_leader_epoch = cases[i].current_epoch,
+                                             .replica_id = cases[i].replica_id,
+                                             .replica_epoch = -1,
+                                             .last_fetched_epoch = -1,
+                                             .any_replica = cases[i].any_replica,
+                                             .rack = BN_SLICE_LIT("b"),
+                                             .listener = "PLAINTEXT"};
+        world_on_shard(&w, read_here, NULL);
+        ck_assert_msg(reading.error == cases[i].error, "case %zu: %d", i, reading.error);
+        ck_assert_msg((reading.bytes > 0) == cases[i].records, "case %zu: %zu bytes", i, reading.bytes);
+        ck_assert_int_eq(reading.preferred, -1);
+        if (cases[i].error == KE_NONE) ck_assert_int_eq(reading.high_watermark, 4);
+    }
+    world_stop(&w);
+}
+END_TEST
+
+/* A consumer waits here for the watermark that comes with the leader's answers; one that must ask the leader is told at
+ * once. */
+START_TEST(test_consumers_wait) {
+    struct world w;
+    struct bn_partition_interest i = {.moved = on_moved, .any_replica = true, .seen = 4}, older = i;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 10, 5, 4), BN_OK);
+    bn_list_init(&i.link);
+    bn_list_init(&older.link);
+    world_on_shard(&w, add_interest, &i);
+    ck_assert_int_eq(wakes, 0);
+    ck_assert_int_eq(feed_batch(&w, 1, 5, 4), BN_OK);
+    ck_assert_int_eq(wakes, 0);
+    ck_assert_int_eq(feed_batch(&w, 1, 5, 11), BN_OK);
+    ck_assert_int_eq(wakes, 1);
+    world_on_shard(&w, drop_interest, &i);
+    world_on_shard(&w, add_interest, &i); /* seen less than there is */
+    ck_assert_int_eq(wakes, 1);
+    world_on_shard(&w, drop_interest, &i);
+    older.any_replica = false;
+    older.seen = 100;
+    world_on_shard(&w, add_interest, &older);
+    ck_assert_int_eq(wakes, 1);
+    world_on_shard(&w, drop_interest, &older);
     world_stop(&w);
 }
 END_TEST
@@ -344,6 +427,8 @@ Suite *partition_follow_suite(void) {
     TCase *t = tcase_create("partition_follow");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_takes_answers);
+    tcase_add_test(t, test_serves_consumers);
+    tcase_add_test(t, test_consumers_wait);
     tcase_add_test(t, test_stale_answers);
     tcase_add_test(t, test_corrupt_answers);
     tcase_add_loop_test(t, test_diverging, 0, (int)BN_ARRAY_LEN(diverging));

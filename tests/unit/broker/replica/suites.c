@@ -1,6 +1,7 @@
 /* suites.c: the suites of broker/replica. */
 #include "tests/unit/unit.h"
 
+Suite *closest_suite(void);
 Suite *fetcher_suite(void);
 Suite *fetchers_suite(void);
 Suite *fetchset_suite(void);
@@ -16,7 +17,7 @@ Suite *roster_suite(void);
 Suite *survey_suite(void);
 
 const unit_suite_fn unit_suites[] = {
-    fetcher_suite,          fetchers_suite,       fetchset_suite,        isr_suite,   partition_suite,
-    partition_follow_suite, partition_lead_suite, partition_serve_suite, pause_suite, proposals_suite,
-    roster_suite,           survey_suite,         partition_trim_suite,  NULL,
+    closest_suite,   fetcher_suite,          fetchers_suite,       fetchset_suite,        isr_suite,
+    partition_suite, partition_follow_suite, partition_lead_suite, partition_serve_suite, pause_suite,
+    proposals_suite, roster_suite,           survey_suite,         partition_trim_suite,  NULL,
 };

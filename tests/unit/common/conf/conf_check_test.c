@@ -30,6 +30,10 @@ static const struct {
     {"group.min.session.timeout.ms=1800001", "must be at most group.max.session.timeout.ms"},
     {"queued.max.request.bytes=5", "t:2: queued.max.request.bytes must be at least"},
     {"offsets.commit.required.acks=4", "must lie between"},
+    {"replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector", NULL},
+    {"replica.selector.class=org.apache.kafka.common.replica.LeaderSelector", NULL},
+    {"replica.selector.class=", NULL},
+    {"replica.selector.class=com.example.Nearest", "t:2: replica.selector.class: com.example.Nearest is a Java class"},
     {"max.connections.per.ip=0", "may be 0 only with"},
     {"max.connections.per.ip=0\nmax.connections.per.ip.overrides=127.0.0.1:5", NULL},
 };
