@@ -108,6 +108,20 @@ class Cluster:
         wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
                  "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text(), 60, f"the end of {name}")
 
+    def restart_broker(self, broker, *overrides):
+        """A clean stop, and a start with settings of its own."""
+        name = f"broker-{broker}"
+        self.kill(name, signal.SIGTERM)
+        out = open(pathlib.Path(self.dir, "logs", name + ".out"), "ab")
+        command = [str(pathlib.Path(self.build, "barnabas-broker")), f"{self.dir}/config/{name}.properties"]
+        for pair in overrides:
+            command += ["--override", pair]
+        with out:
+            started = subprocess.Popen(command, env=dict(self.env, LOG_DIR=f"{self.dir}/logs/{name}"), stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=out, start_new_session=True)
+        pathlib.Path(self.dir, "run", name + ".pid").write_text(f"{started.pid}\n")
+        self.run("barnabas", "wait", "--bootstrap-server", f"127.0.0.1:{self.port + broker}", "--brokers", str(self.brokers), "--timeout", "60")
+
     def active_controller(self, zookeeper):
         """The name of its process; zookeeper: a client with json(path)."""
         return f"controller-{zookeeper.json('/controller')['brokerid']}"
