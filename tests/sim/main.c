@@ -18,18 +18,6 @@ static double seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void aborted(int signum) {
-    struct sim_world *w = sim_here;
-    signal(signum, SIG_DFL);
-    if (!w || sim_planted) _exit(CRASHED);
-    sim_print_events(w);
-    printf("an assertion failed at step %" PRIu64 ", seed %" PRIu64 "\nreplay: tests/sim/sim --seed %" PRIu64
-           " --trace\n",
-           w->step, w->seed, w->seed);
-    fflush(stdout);
-    raise(signum);
-}
-
 /* ---- seeds, each in a process of its own ---- */
 
 struct running {
@@ -51,6 +39,19 @@ static void tell_found(const struct sim_world *w, const char *invariant) {
     snprintf(t.invariant, sizeof t.invariant, "%s", invariant);
     if (write(tell_fd, &t, sizeof t) != (ssize_t)sizeof t) _exit(1);
     if (sim_planted) _exit(FOUND);
+}
+
+static void aborted(int signum) {
+    struct sim_world *w = sim_here;
+    signal(signum, SIG_DFL);
+    if (!w) _exit(CRASHED);
+    if (sim_planted) tell_found(w, "an assertion");
+    sim_print_events(w);
+    printf("an assertion failed at step %" PRIu64 ", seed %" PRIu64 "\nreplay: tests/sim/sim --seed %" PRIu64
+           " --trace\n",
+           w->step, w->seed, w->seed);
+    fflush(stdout);
+    raise(signum);
 }
 
 static struct running start(uint64_t seed) {
@@ -151,8 +152,8 @@ static bool run_plant(enum sim_plant plant, int jobs) {
         printf("%-18s found by %s after %" PRIu64 " seed%s (%s)\n", sim_plant_name(plant), sum.invariant, at,
                at == 1 ? "" : "s", sim_plant_text(plant));
     else
-        printf("%-18s NOT FOUND: %s (%s)\n", sim_plant_name(plant), rc ? "a run crashed" : "all seeds were clean",
-               sim_plant_text(plant));
+        printf("%-18s NOT FOUND: %s %" PRIu64 " (%s)\n", sim_plant_name(plant),
+               rc ? "a crash at seed" : "clean seeds:", rc ? at : (uint64_t)PLANT_SEEDS, sim_plant_text(plant));
     return rc == FOUND;
 }
 
