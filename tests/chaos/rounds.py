@@ -2,6 +2,7 @@
 by name, and a violation is an AssertionError. A round ends when every replica is back in sync, so that the next one breaks a whole cluster.
 """
 import pathlib
+import re
 import signal
 import time
 
@@ -88,7 +89,7 @@ class Kind:
         try:
             step()
         except AssertionError as e:
-            if "OUT_OF_ORDER_SEQUENCE" not in str(e) or "sequence desynchronization" not in str(e):
+            if "OUT_OF_ORDER_SEQUENCE" not in str(e) or not re.search("sequence desynchronization|rewound sequence number", str(e)):
                 raise
             self.past.append(self.load)
             self.figure("producers that gave up", len(self.past))
