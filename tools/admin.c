@@ -98,6 +98,7 @@ static const struct {
     {KE_INVALID_TOPIC_EXCEPTION, "InvalidTopic"},
     {KE_TOPIC_ALREADY_EXISTS, "TopicExists"},
     {KE_UNKNOWN_SERVER_ERROR, "UnknownServer"},
+    {KE_NON_EMPTY_GROUP, "GroupNotEmpty"},
     {KE_UNSUPPORTED_FOR_MESSAGE_FORMAT, "UnsupportedForMessageFormat"},
 };
 

@@ -24,6 +24,8 @@ int bn_api_versions_command(int argc, char **argv);   /* barnabas api-versions, 
 int bn_cluster_id_command(int argc, char **argv);     /* barnabas cluster, kafka-cluster.sh */
 int bn_produce_command(int argc, char **argv);        /* barnabas produce, kafka-console-producer.sh */
 int bn_consume_command(int argc, char **argv);        /* barnabas consume, kafka-console-consumer.sh */
+int bn_groups_command(int argc, char **argv);         /* barnabas group list|describe|members|lag|reset|delete|… */
+int bn_groups_command_kafka(int argc, char **argv);   /* kafka-consumer-groups.sh */
 int bn_zk_command(int argc, char **argv);             /* barnabas zk ls|get|stat|tree */
 int bn_wait_command(int argc, char **argv);           /* barnabas wait: for ZooKeeper, for brokers */
 

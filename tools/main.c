@@ -10,6 +10,7 @@ static const struct {
 } commands[] = {
     {"topic", bn_topic_command, "create, list, describe, alter and delete topics"},
     {"config", bn_config_command, "describe, set and delete configs of topics and brokers"},
+    {"group", bn_groups_command, "consumer groups: list, describe, lag, members, reset, delete"},
     {"offsets", bn_offsets_command, "offsets of partitions at a time"},
     {"dump-log", bn_dump_command, "what is in the files of a log"},
     {"delete-records", bn_delete_records_command, "move the beginning of partitions"},
@@ -25,6 +26,7 @@ static const struct {
     {"wait", bn_wait_command, "until a cluster is ready"},
     {"kafka-topics", bn_topic_command_kafka, NULL},
     {"kafka-configs", bn_config_command_kafka, NULL},
+    {"kafka-consumer-groups", bn_groups_command_kafka, NULL},
     {"kafka-get-offsets", bn_offsets_command, NULL},
     {"kafka-dump-log", bn_dump_command, NULL},
     {"kafka-producer-perf-test", bn_perf_produce_command, NULL},

@@ -1,5 +1,4 @@
 /* offsets.c: `barnabas offsets` and kafka-get-offsets.sh (9-tools 9.13): a partition's offset at a time, a line each.
- * Every leader is asked once about all of its partitions.
  */
 #include <stdio.h>
 
@@ -8,10 +7,9 @@
 #include "proto/kafka/kmsg.h"
 #include "tools/admin.h"
 #include "tools/command.h"
+#include "tools/ends.h"
 #include "tools/jsonout.h"
 #include "tools/pattern.h"
-
-enum { API_LIST_OFFSETS = 2 };
 
 static const struct bn_option table[] = {
     BN_ADMIN_OPTIONS,
@@ -26,19 +24,12 @@ static const struct bn_option table[] = {
     {NULL, BN_OPTION_FLAG, NULL},
 };
 
-struct place {
-    struct bn_slice topic;
-    int32_t partition, leader;
-    int16_t error;
-    int64_t offset, timestamp;
-};
-
 struct asked {
     const struct bn_options *options;
     int64_t time;
     struct bn_pattern_rule *rules;
     size_t rule_count;
-    struct place *places;
+    struct bn_ends_place *places;
     size_t count;
 };
 
@@ -107,12 +98,6 @@ static bool read_rules(struct asked *a) {
     return true;
 }
 
-static int by_place(const void *x, const void *y) {
-    const struct place *a = x, *b = y;
-    int c = bn_slice_cmp(a->topic, b->topic);
-    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
-}
-
 static bool is_asked(const struct asked *a, struct bn_slice topic, int32_t partition) {
     for (size_t i = 0; i < a->rule_count; i++) {
         if (bn_pattern_rule_matches(&a->rules[i], topic, partition)) return true;
@@ -130,74 +115,20 @@ static bool find_places(struct asked *a, struct bn_session *s) {
             const struct kmsg_metadata_response_partition *p = &t->partitions.v[k];
             if (!is_asked(a, t->name, p->partition_index)) continue;
             a->places = bn_alloc_resize(a->places, (a->count + 1) * sizeof *a->places);
-            a->places[a->count++] = (struct place){
+            a->places[a->count++] = (struct bn_ends_place){
                 t->name,      p->partition_index,
                 p->leader_id, p->leader_id < 0 ? (int16_t)KE_LEADER_NOT_AVAILABLE : (int16_t)KE_NONE,
                 -1,           -1};
         }
     }
-    if (a->count > 0) {
-        qsort(a->places, a->count, sizeof *a->places, by_place);
-        return true;
-    }
+    if (a->count > 0) return true;
     (void)refuse("Could not match any topic-partitions with the specified filters");
     const char *topic = bn_options_get(a->options, "topic");
     if (topic) bn_admin_suggest_topic(s, bn_slice_str(topic));
     return false;
 }
 
-static void take_answer(struct asked *a, const struct kmsg_list_offsets_response *r) {
-    for (int32_t i = 0; i < r->topics.n; i++) {
-        for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
-            const struct kmsg_list_offsets_response_partition *p = &r->topics.v[i].partitions.v[k];
-            struct place key = {.topic = r->topics.v[i].name, .partition = p->partition_index};
-            struct place *place = bsearch(&key, a->places, a->count, sizeof key, by_place);
-            if (!place) continue;
-            place->error = p->error_code;
-            place->offset = p->offset;
-            place->timestamp = p->timestamp;
-        }
-    }
-}
-
-/* Asks one leader about what it leads. False after telling. */
-static bool ask_leader(struct asked *a, struct bn_session *s, int32_t leader) {
-    struct kmsg_list_offsets_request q = kmsg_list_offsets_request_default;
-    struct bn_arena *arena = bn_session_arena(s);
-    q.replica_id = -1;
-    q.topics.v = bn_arena_array(arena, a->count, sizeof *q.topics.v);
-    struct kmsg_list_offsets_request_partition *rooms = bn_arena_array(arena, a->count, sizeof *rooms);
-    if (!q.topics.v || !rooms) return false;
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->places[i].leader != leader) continue;
-        struct kmsg_list_offsets_request_topic *t = q.topics.n ? &q.topics.v[q.topics.n - 1] : NULL;
-        if (!t || !bn_slice_eq(t->name, a->places[i].topic)) {
-            t = &q.topics.v[q.topics.n++];
-            t->name = a->places[i].topic;
-            t->partitions.v = rooms;
-        }
-        *rooms = kmsg_list_offsets_request_partition_default;
-        rooms->partition_index = a->places[i].partition;
-        rooms->timestamp = a->time;
-        rooms++;
-        t->partitions.n++;
-    }
-    struct kmsg_list_offsets_response *r = bn_session_call_broker(s, leader, API_LIST_OFFSETS, &q);
-    if (r) take_answer(a, r);
-    return r != NULL;
-}
-
-static bool ask_leaders(struct asked *a, struct bn_session *s) {
-    bool ok = true;
-    for (size_t i = 0; i < a->count; i++) {
-        bool first = a->places[i].leader >= 0;
-        for (size_t k = 0; k < i && first; k++) first = a->places[k].leader != a->places[i].leader;
-        if (first) ok = ask_leader(a, s, a->places[i].leader) && ok;
-    }
-    return ok;
-}
-
-static void tell_skipped(const struct place *p) {
+static void tell_skipped(const struct bn_ends_place *p) {
     char exception[BN_ADMIN_EXCEPTION_MAX];
     fflush(stdout);
     fprintf(stderr, "Skip getting offsets for topic-partition %.*s-%d due to error: %s: %s\n", BN_SLICE_FMT(p->topic),
@@ -209,7 +140,7 @@ static void print_all(const struct asked *a, bool json) {
     bn_jsonout_init(&j);
     bn_jsonout_array(&j, "offsets");
     for (size_t i = 0; i < a->count; i++) {
-        const struct place *p = &a->places[i];
+        const struct bn_ends_place *p = &a->places[i];
         if (p->error != KE_NONE) {
             tell_skipped(p);
         } else if (json) {
@@ -235,7 +166,7 @@ static int run(struct asked *a, bool kafka) {
         return kafka ? BN_COMMAND_FAILED : BN_COMMAND_USAGE;
     struct bn_session *s = bn_admin_open(a->options);
     if (!s) return BN_COMMAND_FAILED;
-    bool ok = find_places(a, s) && ask_leaders(a, s);
+    bool ok = find_places(a, s) && bn_ends_ask(s, a->places, a->count, a->time);
     if (ok) print_all(a, json);
     for (size_t i = 0; ok && !kafka && i < a->count; i++) ok = a->places[i].error == KE_NONE;
     bn_session_close(s);

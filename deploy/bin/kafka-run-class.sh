@@ -18,6 +18,7 @@ case ${class##*.} in
     ConsoleConsumer) command=kafka-console-consumer ;;
     ProducerPerformance) command=kafka-producer-perf-test ;;
     ConsumerPerformance) command=kafka-consumer-perf-test ;;
+    ConsumerGroupCommand) command=kafka-consumer-groups ;;
     LogDirsCommand) command=kafka-log-dirs ;;
     DeleteRecordsCommand) command=kafka-delete-records ;;
     LeaderElectionCommand) command=kafka-leader-election ;;

@@ -42,5 +42,5 @@ _barnabas() {
 }
 
 complete -F _barnabas barnabas kafka-topics.sh kafka-configs.sh kafka-get-offsets.sh kafka-dump-log.sh kafka-log-dirs.sh kafka-delete-records.sh \
-    kafka-leader-election.sh kafka-cluster.sh kafka-broker-api-versions.sh kafka-console-producer.sh kafka-console-consumer.sh \
+    kafka-leader-election.sh kafka-cluster.sh kafka-consumer-groups.sh kafka-broker-api-versions.sh kafka-console-producer.sh kafka-console-consumer.sh \
     kafka-producer-perf-test.sh kafka-consumer-perf-test.sh
