@@ -33,6 +33,7 @@ struct sim_producer {
 struct sim_consumer {
     int number;
     bool asking;
+    int broker; /* asked last */
     struct sim_topic *topic;
     int32_t index;
     int64_t position;

@@ -195,7 +195,9 @@ const char *sim_invariant_heals(struct sim_world *w) {
         if (t && !it) return "brokers do not know a topic";
         for (int32_t i = 0; t && i < it->partition_count; i++) {
             const char *what = partition_heals(w, t, i, &it->partitions[i]);
-            if (what) return what;
+            static char text[96];
+            if (what) snprintf(text, sizeof text, "%s-%d: %s", t->name, i, what);
+            if (what) return text;
         }
     }
     return sim_clients_unsettled(w);

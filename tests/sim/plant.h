@@ -15,7 +15,6 @@
     X(DEAF, "deaf", "a broker does not watch its own znode")                                                           \
     X(LOST_DELTA, "lost-delta", "a gap in the metadata stream passes unnoticed")                                       \
     X(OLD_IMAGE, "old-image", "a full image that was made earlier is applied as if it were the new one")               \
-    X(STALE_DELTA, "stale-delta", "an older ISR takes the place of a newer one")                                       \
     X(RESUME, "resume", "a restarted broker leads and follows before it is registered")                                \
     X(STALE_STAMP, "stale-stamp", "a leader appends under an older epoch than its own")                                \
     X(ACK_EARLY, "ack-early", "the high watermark does not wait for the ISR")                                          \

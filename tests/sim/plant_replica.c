@@ -69,8 +69,6 @@ bool __wrap_bn_isr_fetched(struct bn_isr *s, const struct bn_isr_view *v, const 
 
 void __wrap_bn_partition_decide(struct bn_partition *p, const struct bn_image_partition *state) {
     int32_t epoch = p->leader_epoch;
-    if (is(SIM_PLANT_STALE_DELTA) && state->leader_epoch == epoch && state->partition_epoch < p->isr.partition_epoch)
-        p->isr.partition_epoch = state->partition_epoch - 1;
     __real_bn_partition_decide(p, state);
     bool follows = p->role == BN_PARTITION_FOLLOWER && p->log && p->leader_epoch != epoch && !p->cutting;
     if (is(SIM_PLANT_CUT_TO_WATERMARK) && follows && p->high_watermark < bn_log_end_offset(p->log))
