@@ -61,6 +61,7 @@ struct bn_fetcher {
     char *host; /* of the leader's endpoint; NULL: the image has none */
     int port;
     int64_t broker_epoch;     /* ours */
+    int64_t told_epoch;       /* ours, as the session knows it */
     struct bn_resolved found; /* count 0: not resolved */
     int next_address;
 
@@ -256,6 +257,10 @@ static void ask(struct bn_fetcher *f) {
     struct kmsg_list_offsets_request offsets;
     struct kmsg_fetch_request q;
     uint64_t now_ms = bn_loop_now_ms(f->deps->shard->loop);
+    /* A leader counts what a session's partitions ask, and an idle one asks nothing: as another incarnation it says all
+     * of them anew, or it would never be eligible again (KIP-903). */
+    if (f->told_epoch != f->broker_epoch) bn_fetchset_renew(&f->set);
+    f->told_epoch = f->broker_epoch;
     if (bn_fetchset_ask_offsets(&f->set, &offsets)) {
         call(f, KAPI_LIST_OFFSETS, &offsets, offsets_answered);
     } else if (bn_fetchset_ask(&f->set, &q)) {
@@ -323,7 +328,7 @@ struct bn_fetcher *bn_fetcher_new(const struct bn_roster_deps *deps, struct bn_r
     f->deps = deps;
     f->idle = idle;
     f->arg = arg;
-    f->broker_epoch = -1;
+    f->broker_epoch = f->told_epoch = -1;
     snprintf(f->name, sizeof f->name, "[ReplicaFetcher replicaId=%d, leaderId=%d, fetcherId=%d]", deps->broker_id,
              leader, deps->shard->index);
     bn_fetchset_init(&f->set, deps, roster, leader);
