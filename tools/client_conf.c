@@ -30,8 +30,22 @@ static const struct {
     {"group.initial.rebalance.delay.ms", NULL, 0},
 };
 
+/* Values that Java says otherwise. */
+static const struct {
+    const char *name, *java, *ours;
+} reworded[] = {
+    {"auto.offset.reset", "none", "error"},
+    {"partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor", "range"},
+    {"partition.assignment.strategy", "org.apache.kafka.clients.consumer.RoundRobinAssignor", "roundrobin"},
+    {"partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+     "cooperative-sticky"},
+};
+
 bool bn_client_conf_set(rd_kafka_conf_t *conf, const char *program, const char *name, const char *value) {
     char scaled[32], why[256];
+    for (size_t i = 0; i < BN_ARRAY_LEN(reworded); i++) {
+        if (strcmp(reworded[i].name, name) == 0 && strcmp(reworded[i].java, value) == 0) value = reworded[i].ours;
+    }
     for (size_t i = 0; i < BN_ARRAY_LEN(renamed); i++) {
         if (strcmp(renamed[i].java, name) != 0) continue;
         if (!renamed[i].ours) return true;

@@ -1,5 +1,6 @@
-/* consume.c: records in, lines out: `barnabas consume` and kafka-console-consumer.sh (9-tools 9.3), reading partitions
- * directly, without a consumer group.
+/* consume.c: records in, lines out: `barnabas consume` and kafka-console-consumer.sh (9-tools 9.3). By Kafka's name it
+ * is a member of a group, of its own if none is named; partitions are read directly when one is asked for, by `barnabas
+ * consume` without a group, and of brokers that coordinate no groups.
  */
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include "tools/client_conf.h"
 #include "tools/command.h"
 #include "tools/format.h"
+#include "tools/member.h"
 #include "tools/near.h"
 #include "tools/pattern.h"
 
@@ -37,7 +39,7 @@ static const struct bn_option table[] = {
     {"consumer.config", BN_OPTION_VALUE, "a file of consumer properties"},
     {"command-config", BN_OPTION_VALUE, NULL},
     {"isolation-level", BN_OPTION_VALUE, "read_uncommitted (default) or read_committed"},
-    {"group", BN_OPTION_VALUE, NULL},
+    {"group", BN_OPTION_VALUE, "read as a member of this group, from where it has committed"},
     {"formatter", BN_OPTION_VALUE, "Default, Logging or NoOpMessageFormatter"},
     {"key-deserializer", BN_OPTION_VALUE, "String, Long, Integer, ... by its Java class"},
     {"value-deserializer", BN_OPTION_VALUE, "the same of values"},
@@ -48,6 +50,9 @@ static const struct bn_option table[] = {
     {"version", BN_OPTION_FLAG, "the version"},
     {NULL, BN_OPTION_FLAG, NULL},
 };
+
+/* What an expression does not mean, as with Java's exclude.internal.topics. */
+#define INTERNAL "^__consumer_offsets$,^__transaction_state$"
 
 struct partition {
     rd_kafka_topic_t *topic; /* one of the consumer's */
@@ -68,7 +73,9 @@ struct consumer {
     rd_kafka_t *handle;
     rd_kafka_topic_t **topics;
     int topic_count;
-    rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *queue; /* of the partitions that are read directly */
+    bool grouped;
+    struct bn_member member; /* when grouped */
 };
 
 static volatile sig_atomic_t interrupted; /* Ctrl-C ends the reading, not the summary line */
@@ -97,6 +104,7 @@ static bool take(struct consumer *c, const rd_kafka_message_t *m) {
         reached(c, m, m->offset);
         return true;
     }
+    if (c->grouped && bn_member_passes(m->err)) return true;
     if (m->err) {
         fprintf(stderr, "%s: %s\n", c->program, rd_kafka_message_errstr(m));
         return m->err == RD_KAFKA_RESP_ERR__TRANSPORT || m->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
@@ -106,6 +114,7 @@ static bool take(struct consumer *c, const rd_kafka_message_t *m) {
     if (!c->until_end || !p || m->offset < p->end) {
         c->printed++;
         ok = bn_format_print(&c->format, m) || c->skip_errors;
+        if (c->member.auto_commit) (void)rd_kafka_offset_store(m->rkt, m->partition, m->offset);
     }
     reached(c, m, m->offset + 1);
     return ok;
@@ -113,13 +122,35 @@ static bool take(struct consumer *c, const rd_kafka_message_t *m) {
 
 static uint64_t now_ms(void) { return bn_clock_mono_ms(bn_clock_real()); }
 
+static rd_kafka_message_t *next(struct consumer *c, int64_t wait_ms) {
+    int ms = (int)bn_max_i64(0, bn_min_i64(100, wait_ms));
+    return c->grouped ? rd_kafka_consumer_poll(c->handle, ms) : rd_kafka_consume_queue(c->queue, ms);
+}
+
+/* --until-end is about what this member reads. */
+static void take_assigned(void *arg, const rd_kafka_topic_partition_list_t *list) {
+    struct consumer *c = arg;
+    for (int i = 0; c->until_end && i < c->partition_count; i++) {
+        struct partition *p = &c->partitions[i];
+        bool ours = false;
+        for (int k = 0; k < list->cnt && !ours; k++)
+            ours = list->elems[k].partition == p->id &&
+                   strcmp(list->elems[k].topic, rd_kafka_topic_name(p->topic)) == 0;
+        if (ours || p->ended) continue;
+        p->ended = true;
+        c->open_count--;
+    }
+}
+
 static int read_all(struct consumer *c) {
-    uint64_t last_ms = now_ms();
+    enum { JOIN_MS = 30000 }; /* the time until the first assignment is not idle, but not endless */
+    uint64_t begin_ms = now_ms(), last_ms = begin_ms;
     int rc = BN_COMMAND_OK;
     while (!interrupted && !ferror(stdout) && (c->max_messages < 0 || c->printed < c->max_messages) &&
            (!c->until_end || c->open_count > 0)) {
         int64_t left_ms = c->timeout_ms < 0 ? 100 : c->timeout_ms - (int64_t)(now_ms() - last_ms);
-        rd_kafka_message_t *m = rd_kafka_consume_queue(c->queue, (int)bn_max_i64(0, bn_min_i64(100, left_ms)));
+        rd_kafka_message_t *m = next(c, left_ms);
+        if (c->grouped && !c->member.assigned && now_ms() - begin_ms < JOIN_MS) last_ms = now_ms();
         if (m) {
             bool go_on = take(c, m);
             if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) last_ms = now_ms();
@@ -198,7 +229,9 @@ static bool find_partitions(struct consumer *c, const char *topic, const char *i
     bool ok = true;
     for (int i = 0; i < all->topic_cnt && ok; i++) {
         const struct rd_kafka_metadata_topic *t = &all->topics[i];
-        if (topic ? strcmp(topic, t->topic) != 0 : !bn_pattern_matches(include, bn_slice_str(t->topic))) continue;
+        bool internal = strcmp(t->topic, "__consumer_offsets") == 0 || strcmp(t->topic, "__transaction_state") == 0;
+        if (topic ? strcmp(topic, t->topic) != 0 : internal || !bn_pattern_matches(include, bn_slice_str(t->topic)))
+            continue;
         ok = add_topic(c, t);
     }
     if (ok && c->topic_count == 0) ok = tell_unknown(c, topic ? topic : include, all);
@@ -206,6 +239,18 @@ static bool find_partitions(struct consumer *c, const char *topic, const char *i
     if (!ok || c->partition_count > 0) return ok;
     fprintf(stderr, "%s: topic \"%s\" has no partition %d\n", c->program, topic ? topic : include, c->only);
     return false;
+}
+
+/* Starts to read all that was found; false after telling stderr. */
+static bool start(struct consumer *c, const char *topic, const char *include) {
+    if (c->grouped) return bn_member_join(&c->member, c->handle, topic, include);
+    for (int i = 0; i < c->partition_count; i++) {
+        if (rd_kafka_consume_start_queue(c->partitions[i].topic, c->partitions[i].id, c->start, c->queue) == 0)
+            continue;
+        fprintf(stderr, "%s: %s\n", c->program, rd_kafka_err2str(rd_kafka_last_error()));
+        return false;
+    }
+    return true;
 }
 
 static int run(struct consumer *c, const char *topic, const char *include, rd_kafka_conf_t *conf) {
@@ -219,13 +264,10 @@ static int run(struct consumer *c, const char *topic, const char *include, rd_ka
     int rc = BN_COMMAND_FAILED;
     c->queue = rd_kafka_queue_new(c->handle);
     if (find_partitions(c, topic, include)) {
-        bool ok = true;
-        for (int i = 0; i < c->partition_count && ok; i++) {
-            ok = rd_kafka_consume_start_queue(c->partitions[i].topic, c->partitions[i].id, c->start, c->queue) == 0;
-            if (!ok) fprintf(stderr, "%s: %s\n", c->program, rd_kafka_err2str(rd_kafka_last_error()));
-        }
-        if (ok) rc = read_all(c);
-        for (int i = 0; i < c->partition_count; i++) rd_kafka_consume_stop(c->partitions[i].topic, c->partitions[i].id);
+        if (start(c, topic, include)) rc = read_all(c);
+        if (c->grouped) bn_member_leave(&c->member, c->handle);
+        for (int i = 0; i < c->partition_count && !c->grouped; i++)
+            rd_kafka_consume_stop(c->partitions[i].topic, c->partitions[i].id);
     }
     rd_kafka_queue_destroy(c->queue);
     for (int i = 0; i < c->topic_count; i++) rd_kafka_topic_destroy(c->topics[i]);
@@ -259,6 +301,31 @@ static bool read_reset(struct consumer *c, const struct bn_options *o, const rd_
     return true;
 }
 
+/* Is it to be a member of a group, and of which? False after telling. */
+static bool read_group(struct consumer *c, const struct bn_options *o, const char *bootstrap, bool kafka,
+                       rd_kafka_conf_t *conf) {
+    char *group = NULL;
+    bool ok = bn_member_named(o, "consumer-property", "consumer.config", &group);
+    c->grouped = ok && c->only < 0 && (kafka || group) && bn_member_offered(o, bootstrap);
+    if (ok && !c->grouped && bn_options_has(o, "group")) {
+        fprintf(stderr, "%s: --group: the brokers coordinate no groups; leave it out to read the partitions directly\n",
+                o->program);
+        ok = false;
+    }
+    if (ok && c->grouped) {
+        bool earliest = c->start == RD_KAFKA_OFFSET_BEGINNING;
+        bool given = bn_client_conf_given("enable.auto.commit", o, "consumer-property", "consumer.config");
+        c->member = (struct bn_member){.program = o->program, .on_assigned = take_assigned, .arg = c};
+        ok = bn_member_configure(&c->member, conf, group, "console-consumer-", given) &&
+             (bn_client_conf_given("auto.offset.reset", o, "consumer-property", "consumer.config") ||
+              bn_client_conf_set(conf, o->program, "auto.offset.reset", earliest ? "earliest" : "latest"));
+        if (!bn_options_has(o, "topic") && o->rest_count == 0)
+            ok = ok && bn_client_conf_set(conf, o->program, "topic.blacklist", INTERNAL);
+    }
+    bn_alloc_free(group);
+    return ok;
+}
+
 static bool configure(struct consumer *c, const struct bn_options *o, const char *bootstrap, rd_kafka_conf_t *conf) {
     const char *me = o->program, *value;
     bool ok = bn_client_conf_set(conf, me, "bootstrap.servers", bootstrap) &&
@@ -288,12 +355,6 @@ static bool read_start(struct consumer *c, const struct bn_options *o) {
     if (offset && c->only < 0) return refuse("The partition is required when offset is specified.");
     if (bn_options_has(o, "group") && c->only >= 0)
         return refuse("Options group and partition cannot be specified together.");
-    if (bn_options_has(o, "group")) {
-        fprintf(stderr,
-                "%s: --group: this release has no consumer groups; leave it out to read the partitions directly\n",
-                o->program);
-        return false;
-    }
     if (offset && strcmp(offset, "earliest") == 0)
         c->start = RD_KAFKA_OFFSET_BEGINNING;
     else if (offset && strcmp(offset, "latest") != 0 &&
@@ -325,7 +386,7 @@ static bool read_format(struct consumer *c, const struct bn_options *o) {
     return ok;
 }
 
-static int consume(struct consumer *c, const struct bn_options *o) {
+static int consume(struct consumer *c, const struct bn_options *o, bool kafka) {
     const char *topic = bn_options_get(o, "topic"), *include = bn_options_get(o, "include");
     if (!topic && o->rest_count == 1) topic = o->rest[0];
     if (!include) include = bn_options_get(o, "whitelist");
@@ -339,7 +400,7 @@ static int consume(struct consumer *c, const struct bn_options *o) {
     signal(SIGTERM, interrupt);
     int rc = BN_COMMAND_FAILED;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    if (configure(c, o, bootstrap, conf))
+    if (configure(c, o, bootstrap, conf) && read_group(c, o, bootstrap, kafka, conf))
         rc = run(c, topic, include, conf);
     else
         rd_kafka_conf_destroy(conf);
@@ -357,7 +418,7 @@ int bn_consume_command(int argc, char **argv) {
     if (rc < 0) {
         struct consumer c = {.program = o.program};
         bn_format_init(&c.format, o.program);
-        rc = consume(&c, &o);
+        rc = consume(&c, &o, kafka);
         bn_props_fini(&c.format_config);
     }
     bn_options_fini(&o);

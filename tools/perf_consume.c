@@ -1,5 +1,6 @@
-/* perf_consume.c: kafka-consumer-perf-test.sh (9-tools 9.7), over librdkafka, with Kafka's printed lines. Partitions
- * are read directly: what Kafka calls the time of rebalancing is the time until they were known.
+/* perf_consume.c: kafka-consumer-perf-test.sh (9-tools 9.7), over librdkafka, with Kafka's printed lines: as a member
+ * of a group where there are groups. `barnabas bench-consume` without --group reads partitions directly: what Kafka
+ * calls the time of rebalancing is the time until they were known.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "tools/client_conf.h"
 #include "tools/command.h"
 #include "tools/jsonout.h"
+#include "tools/member.h"
 
 static const struct bn_option table[] = {
     {"bootstrap-server", BN_OPTION_VALUE, "host:port,..."},
@@ -27,7 +29,7 @@ static const struct bn_option table[] = {
     {"hide-header", BN_OPTION_FLAG, "only the numbers"},
     {"date-format", BN_OPTION_VALUE, "of times, as in Java (yyyy-MM-dd HH:mm:ss:SSS)"},
     {"consumer.config", BN_OPTION_VALUE, "a file of consumer properties"},
-    {"group", BN_OPTION_VALUE, NULL},
+    {"group", BN_OPTION_VALUE, "the group to be a member of (perf-consumer-<number>)"},
     {"threads", BN_OPTION_VALUE, NULL},
     {"num-fetch-threads", BN_OPTION_VALUE, NULL},
     {"print-metrics", BN_OPTION_FLAG, NULL},
@@ -43,7 +45,8 @@ struct perf {
     const struct bn_options *options;
     const char *topic, *date_format;
     int64_t messages, timeout_ms, interval_ms, start_offset;
-    bool detailed, header, json;
+    bool detailed, header, json, grouped;
+    struct bn_member member; /* when grouped */
     int64_t count, bytes;
     uint64_t began_ms, joined_ms, ended_ms; /* of the wall clock */
 };
@@ -159,6 +162,37 @@ static void read_all(struct perf *p, rd_kafka_queue_t *queue) {
     }
 }
 
+/* Reads every partition directly. */
+static bool run_directly(struct perf *p, rd_kafka_t *handle) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, p->topic, NULL);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(handle, 0, topic, &metadata, 15000);
+    if (!err && metadata->topic_cnt == 1) err = metadata->topics[0].err;
+    int partitions = err || metadata->topic_cnt != 1 ? 0 : metadata->topics[0].partition_cnt;
+    for (int i = 0; i < partitions; i++)
+        (void)rd_kafka_consume_start_queue(topic, metadata->topics[0].partitions[i].id, p->start_offset, queue);
+    p->joined_ms = now_ms() - p->began_ms;
+    if (partitions > 0)
+        read_all(p, queue);
+    else
+        fprintf(stderr, "%s: topic \"%s\": %s\n", p->options->program, p->topic, rd_kafka_err2str(err));
+    for (int i = 0; i < partitions; i++) rd_kafka_consume_stop(topic, metadata->topics[0].partitions[i].id);
+    if (metadata) rd_kafka_metadata_destroy(metadata);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_topic_destroy(topic);
+    return partitions > 0;
+}
+
+static bool run_in_group(struct perf *p, rd_kafka_t *handle) {
+    if (!bn_member_join(&p->member, handle, p->topic, NULL)) return false;
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(handle);
+    read_all(p, queue);
+    rd_kafka_queue_destroy(queue);
+    bn_member_leave(&p->member, handle);
+    return true;
+}
+
 static int run(struct perf *p, rd_kafka_conf_t *conf) {
     char why[512];
     rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -169,27 +203,32 @@ static int run(struct perf *p, rd_kafka_conf_t *conf) {
     }
     print_header(p);
     p->began_ms = now_ms();
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, p->topic, NULL);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-    rd_kafka_resp_err_t err = rd_kafka_metadata(handle, 0, topic, &metadata, 15000);
-    if (!err && metadata->topic_cnt == 1) err = metadata->topics[0].err;
-    int partitions = err || metadata->topic_cnt != 1 ? 0 : metadata->topics[0].partition_cnt;
-    for (int i = 0; i < partitions; i++)
-        (void)rd_kafka_consume_start_queue(topic, metadata->topics[0].partitions[i].id, p->start_offset, queue);
-    p->joined_ms = now_ms() - p->began_ms;
-    if (partitions > 0) {
-        read_all(p, queue);
-        if (!p->detailed || p->json) print_total(p);
-    } else {
-        fprintf(stderr, "%s: topic \"%s\": %s\n", p->options->program, p->topic, rd_kafka_err2str(err));
-    }
-    for (int i = 0; i < partitions; i++) rd_kafka_consume_stop(topic, metadata->topics[0].partitions[i].id);
-    if (metadata) rd_kafka_metadata_destroy(metadata);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_topic_destroy(topic);
+    bool ok = p->grouped ? run_in_group(p, handle) : run_directly(p, handle);
+    if (ok && (!p->detailed || p->json)) print_total(p);
     rd_kafka_destroy(handle);
-    return partitions > 0 ? BN_COMMAND_OK : BN_COMMAND_FAILED;
+    return ok ? BN_COMMAND_OK : BN_COMMAND_FAILED;
+}
+
+static void take_assigned(void *arg, const rd_kafka_topic_partition_list_t *partitions) {
+    struct perf *p = arg;
+    if (p->joined_ms == 0 && partitions->cnt > 0) p->joined_ms = now_ms() - p->began_ms;
+}
+
+/* Is it to be a member of a group? False after telling. */
+static bool read_group(struct perf *p, bool kafka, const char *bootstrap, rd_kafka_conf_t *conf) {
+    const struct bn_options *o = p->options;
+    char *group = NULL;
+    bool ok = bn_member_named(o, "consumer-property", "consumer.config", &group);
+    p->grouped = ok && (kafka || group) && bn_member_offered(o, bootstrap);
+    if (ok && p->grouped) {
+        p->member = (struct bn_member){.program = o->program, .on_assigned = take_assigned, .arg = p};
+        ok = bn_member_configure(&p->member, conf, group, "perf-consumer-", true) &&
+             bn_client_conf_set(conf, o->program, "enable.auto.offset.store", "true") &&
+             bn_client_conf_set(conf, o->program, "auto.offset.reset",
+                                bn_options_has(o, "from-latest") ? "latest" : "earliest");
+    }
+    bn_alloc_free(group);
+    return ok;
 }
 
 static bool configure(const struct bn_options *o, const char *bootstrap, rd_kafka_conf_t *conf) {
@@ -238,6 +277,7 @@ static bool read_options(struct perf *p) {
 
 int bn_perf_consume_command(int argc, char **argv) {
     struct bn_options o;
+    bool kafka = strncmp(argv[0], "kafka-", 6) == 0;
     if (bn_options_parse(&o, "kafka-consumer-perf-test", table, argc, argv) < 0) return BN_COMMAND_FAILED;
     int rc = bn_admin_help(
         &o, argc, "kafka-consumer-perf-test --bootstrap-server host:port --topic <topic> --messages N [options]",
@@ -247,7 +287,7 @@ int bn_perf_consume_command(int argc, char **argv) {
         rc = BN_COMMAND_FAILED;
         char *bootstrap = read_options(&p) ? bn_resolve_bootstrap(&o) : NULL;
         rd_kafka_conf_t *conf = rd_kafka_conf_new();
-        if (bootstrap && configure(&o, bootstrap, conf))
+        if (bootstrap && configure(&o, bootstrap, conf) && read_group(&p, kafka, bootstrap, conf))
             rc = run(&p, conf);
         else
             rd_kafka_conf_destroy(conf);

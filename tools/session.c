@@ -46,6 +46,11 @@ int bn_session_version(struct bn_session *s, int api_key) {
     return version;
 }
 
+bool bn_session_offers(struct bn_session *s, int api_key) {
+    struct bn_err e = BN_ERR_NONE;
+    return bn_bootstrap_version(s->cluster, BN_BOOTSTRAP_ANY, api_key, TIMEOUT_MS, &e) >= 0;
+}
+
 void *bn_session_try(struct bn_session *s, int32_t broker, int api_key, void *request, struct bn_err *e) {
     void *response = NULL;
     int rc = broker == BN_SESSION_ANY

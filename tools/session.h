@@ -16,6 +16,8 @@ void bn_session_close(struct bn_session *s);
 struct bn_arena *bn_session_arena(struct bn_session *s);
 /* The version in which a call of this API would go out; -1 after telling stderr that there is none. */
 int bn_session_version(struct bn_session *s, int api_key);
+/* Is there such a version? Tells nothing. */
+bool bn_session_offers(struct bn_session *s, int api_key);
 /* Sends the request struct of an API (filled for its newest version: what an older one can't say must be at its
  * default) and waits. Gives the response struct, or NULL after telling stderr. */
 void *bn_session_call(struct bn_session *s, int api_key, void *request);
