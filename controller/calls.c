@@ -8,10 +8,21 @@
 #include "common/base/check.h"
 #include "common/base/trace.h"
 #include "controller/admin.h"
+#include "controller/calls_group.h"
 #include "controller/channel.h"
+#include "controller/group_read.h"
 #include "controller/pack.h"
 
-enum kind { ALTER_PARTITION, ADMIN, PRODUCER_IDS, REPLICAS_DELETED, BROKER_ID, CONTROLLED_SHUTDOWN };
+enum kind {
+    ALTER_PARTITION,
+    ADMIN,
+    PRODUCER_IDS,
+    REPLICAS_DELETED,
+    BROKER_ID,
+    CONTROLLED_SHUTDOWN,
+    GROUP_WRITE,
+    GROUP_READ
+};
 
 enum { REMAINING_TOLD_MAX = 100 };
 
@@ -21,6 +32,8 @@ struct waiting {
     ProtobufCClosure closure;
     void *data;
     struct bn_admin admin; /* ADMIN */
+    struct bn_calls *calls;
+    struct bn_group_read *reading; /* GROUP_READ: under way, or being told */
 };
 
 struct bn_calls {
@@ -73,10 +86,23 @@ static void answer_error(struct waiting *w, int error) {
         w->closure(&m.base, w->data);
         return;
     }
+    case GROUP_WRITE: {
+        Bn__GroupWriteReply m = BN__GROUP_WRITE_REPLY__INIT;
+        m.error = error;
+        w->closure(&m.base, w->data);
+        return;
+    }
+    case GROUP_READ: {
+        Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
+        m.error = error;
+        w->closure(&m.base, w->data);
+        return;
+    }
     }
 }
 
 static void forget(struct bn_calls *k, struct waiting *w) {
+    bn_group_read_free(w->reading);
     bn_map_remove(&k->waiting, bn_map_key_u64(&w->token));
     if (w->kind == ADMIN) bn_admin_fini(&w->admin);
     bn_alloc_free(w);
@@ -139,9 +165,23 @@ static void answer_shutdown(struct waiting *w, const struct bn_output_reply *r) 
     w->closure(&m.base, w->data);
 }
 
+/* The groups have been read. */
+static void groups_read(void *arg, struct bn_group_read *r) {
+    struct waiting *w = arg;
+    if (r->status != BN_OK)
+        answer_error(w, BN_KERR_NOT_CONTROLLER); /* to be asked again */
+    else
+        bn_calls_group_answer(r, w->closure, w->data);
+    forget(w->calls, w);
+}
+
 void bn_calls_reply(struct bn_calls *k, const struct bn_output_reply *r) {
     struct waiting *w = bn_map_get(&k->waiting, bn_map_key_u64(&r->token));
     BN_ASSERT(w); /* exactly one reply for each token */
+    if (r->error == 0 && w->kind == GROUP_READ) {
+        w->reading = bn_group_read_start(k->c->zk, r->groups, r->group_count, groups_read, w);
+        return;
+    }
     if (r->error != 0 && w->kind != ADMIN) {
         answer_error(w, r->error);
     } else if (w->kind == ADMIN) {
@@ -183,7 +223,7 @@ void bn_calls_fail_all(struct bn_calls *k) {
 static struct waiting *begin(Bn__Controller_Service *s, enum kind kind, ProtobufCClosure closure, void *data) {
     struct bn_calls *k = BN_CONTAINER_OF(s, struct bn_calls, service);
     struct waiting *w = bn_alloc_zero(1, sizeof *w);
-    *w = (struct waiting){.token = k->c->next_token++, .kind = kind, .closure = closure, .data = data};
+    *w = (struct waiting){.token = k->c->next_token++, .kind = kind, .closure = closure, .data = data, .calls = k};
     bn_arena_init(&w->admin.arena, BN_ADMIN_BUDGET);
     bn_map_put(&k->waiting, bn_map_key_u64(&w->token), w);
     if (k->c->reign == BN_REIGN_ACTIVE) return w;
@@ -305,18 +345,30 @@ static void controlled_shutdown(Bn__Controller_Service *s, const Bn__ControlledS
 
 static void group_write(Bn__Controller_Service *s, const Bn__GroupWriteRequest *in, Bn__GroupWriteReply_Closure closure,
                         void *data) {
-    Bn__GroupWriteReply m = BN__GROUP_WRITE_REPLY__INIT;
-    (void)s, (void)in;
-    m.error = BN_KERR_NOT_CONTROLLER;
-    closure(&m, data);
+    struct waiting *w = begin(s, GROUP_WRITE, CLOSURE(closure), data);
+    if (!w) return;
+    struct bn_arena arena;
+    struct bn_event e = {.kind = BN_EVENT_GROUP_WRITE};
+    bn_arena_init(&arena, SIZE_MAX / 2); /* as large as the request, which has its budget */
+    bool ok = bn_calls_group_event(in, &arena, &e.u.group_write);
+    e.u.group_write.token = w->token;
+    if (ok)
+        bn_controller_event(controller_of(s), &e);
+    else
+        refuse(s, w, BN_KERR_INVALID_REQUEST);
+    bn_arena_fini(&arena);
 }
 
 static void group_read(Bn__Controller_Service *s, const Bn__GroupReadRequest *in, Bn__GroupReadReply_Closure closure,
                        void *data) {
-    Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
-    (void)s, (void)in;
-    m.error = BN_KERR_NOT_CONTROLLER;
-    closure(&m, data);
+    struct waiting *w = begin(s, GROUP_READ, CLOSURE(closure), data);
+    if (!w) return;
+    char *after = bn_alloc_strndup(in->after.len ? in->after.data : (const uint8_t *)"", in->after.len);
+    struct bn_event e = {.kind = BN_EVENT_GROUP_READ};
+    e.u.group_read = (struct bn_event_group_read){
+        w->token, in->broker_id, in->broker_epoch, in->offsets_partition, in->leader_epoch, after};
+    bn_controller_event(controller_of(s), &e);
+    bn_alloc_free(after);
 }
 
 struct bn_calls *bn_calls_new(struct bn_controller *c) {

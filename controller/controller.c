@@ -27,6 +27,7 @@
 #include "controller/controller_int.h"
 #include "controller/effect.h"
 #include "controller/elect_watch.h"
+#include "controller/group_list.h"
 #include "controller/probe.h"
 #include "controller/standby.h"
 #include "controller/watch.h"
@@ -181,6 +182,7 @@ void bn_controller_loaded(struct bn_controller *c, struct bn_event_activated *st
     bn_controller_event(c, &e);
     bn_channel_reign(c->channel);
     c->elect_watch = bn_elect_watch_start(c);
+    c->group_list = bn_group_list_start(c);
     look_for_absent(c);
 }
 
@@ -212,6 +214,8 @@ static void take_apart(struct bn_controller *c) {
     c->effect = NULL;
     bn_elect_watch_stop(c->elect_watch);
     c->elect_watch = NULL;
+    bn_group_list_stop(c->group_list);
+    c->group_list = NULL;
     bn_calls_fail_all(c->calls);
     bn_channel_close_all(c->channel, "the controller resigns");
     bn_probe_forget_all(c->probe);

@@ -13,6 +13,7 @@
 struct bn_watch;
 struct bn_effect;
 struct bn_elect_watch;
+struct bn_group_list;
 struct bn_channel;
 struct bn_calls;
 struct bn_probe;
@@ -46,6 +47,7 @@ struct bn_controller {
     struct bn_watch *watch;
     struct bn_effect *effect;
     struct bn_elect_watch *elect_watch;
+    struct bn_group_list *group_list;
     /* For life. */
     struct bn_calls *calls;
     struct bn_channel *channel;

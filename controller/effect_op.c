@@ -46,6 +46,45 @@ static void encode_state(struct bn_str *out, const struct bn_fact_state *in) {
     bn_znode_state_encode(out, &z);
 }
 
+static struct bn_znode_group_member *members_of(struct bn_arena *a, const struct bn_fact_group *in) {
+    struct bn_znode_group_member *out = take(a, in->member_count, sizeof *out);
+    for (int32_t i = 0; i < in->member_count; i++) {
+        const struct bn_fact_group_member *m = &in->members[i];
+        out[i] = (struct bn_znode_group_member){.member_id = m->member_id,
+                                                .instance_id = m->instance_id,
+                                                .client_id = m->client_id,
+                                                .client_host = m->client_host,
+                                                .session_timeout_ms = m->session_timeout_ms,
+                                                .rebalance_timeout_ms = m->rebalance_timeout_ms,
+                                                .metadata = m->metadata,
+                                                .assignment = m->assignment};
+    }
+    return out;
+}
+
+static void encode_group(struct bn_str *out, struct bn_arena *a, const struct bn_fact_group *in) {
+    struct bn_znode_group z = {.generation = in->generation,
+                               .reserved = in->reserved,
+                               .protocol_type = in->protocol_type,
+                               .protocol = in->protocol,
+                               .leader = in->leader,
+                               .timestamp_ms = in->timestamp_ms,
+                               .part_count = in->part_count};
+    z.parts = take(a, in->part_count, sizeof *z.parts);
+    for (int32_t i = 0; i < in->part_count; i++)
+        z.parts[i] = (struct bn_znode_group_part){in->parts[i].generation, in->parts[i].number};
+    if (!in->part_count) {
+        z.members = members_of(a, in);
+        z.member_count = in->member_count;
+    }
+    bn_znode_group_encode(out, &z);
+}
+
+static void encode_part(struct bn_str *out, struct bn_arena *a, const struct bn_fact_group *in) {
+    bool consumer = bn_slice_eq_str(in->protocol_type, "consumer");
+    bn_znode_group_members_encode(out, &(struct bn_znode_group_members){consumer, members_of(a, in), in->member_count});
+}
+
 static void encode_change(struct bn_str *out, const struct bn_fact_config *in) {
     struct bn_znode_path entity;
     const char *path = bn_znode_path_config(&entity, in->type, bn_slice_str(in->name));
@@ -83,6 +122,13 @@ static bool encode(struct bn_str *out, struct bn_arena *a, const struct bn_outpu
     case BN_OUTPUT_OP_CREATE_ADMITTED:
     case BN_OUTPUT_OP_SET_ADMITTED:
         bn_znode_admitted_encode(out, &(struct bn_znode_admitted){in->u.incarnation});
+        return true;
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+        encode_group(out, a, &in->u.group);
+        return true;
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+        encode_part(out, a, &in->u.group);
         return true;
     case BN_OUTPUT_OP_SET_SEQID:
         return true; /* empty, not null, as Kafka does */
@@ -131,6 +177,16 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
         return bn_znode_path_incarnation(p, in->broker);
     case BN_OUTPUT_OP_DELETE_BROKER:
         return bn_znode_path_broker(p, in->broker);
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+    case BN_OUTPUT_OP_DELETE_GROUP:
+        return bn_znode_path_group(p, bn_slice_str(in->u.group.name));
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+    case BN_OUTPUT_OP_DELETE_GROUP_PART:
+        return bn_znode_path_group_part(p, bn_slice_str(in->u.group.name), in->u.group.parts[0].generation,
+                                        in->u.group.parts[0].number);
     case BN_OUTPUT_OP_DELETE_ELECT:
         return BN_ZNODE_ELECT;
     }
@@ -147,6 +203,9 @@ static int kind_of(enum bn_output_op_kind kind) {
     case BN_OUTPUT_OP_CREATE_STATE:
     case BN_OUTPUT_OP_CREATE_MARKER:
     case BN_OUTPUT_OP_CREATE_ADMITTED:
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
         return BN_ZK_OP_CREATE;
     case BN_OUTPUT_OP_SET_CONFIG:
     case BN_OUTPUT_OP_SET_TOPIC:
@@ -155,6 +214,8 @@ static int kind_of(enum bn_output_op_kind kind) {
     case BN_OUTPUT_OP_SET_PRODUCER_IDS:
     case BN_OUTPUT_OP_SET_SEQID:
     case BN_OUTPUT_OP_SET_ADMITTED:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
         return BN_ZK_OP_SET;
     case BN_OUTPUT_OP_CHECK_INCARNATION:
         return BN_ZK_OP_CHECK;

@@ -6,6 +6,7 @@
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
 #include "controller/effect_int.h"
+#include "controller/group_node.h"
 #include "controller/load.h"
 
 enum { BUDGET = 64 << 20 };
@@ -129,6 +130,46 @@ static void on_config(void *arg, int status, struct bn_slice data, const struct 
     came(r);
 }
 
+static void on_group(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
+    struct item *i = arg;
+    struct bn_reread *r = i->reread;
+    struct bn_event_read_result *result = &r->results[i - r->items];
+    result->found = status == BN_OK;
+    if (stat) result->version = stat->version;
+    if (status == BN_OK) status = bn_group_node_read(data, i->name, &r->arena, &result->group);
+    result->has_group = status == BN_OK;
+    if (status != BN_OK && status != BN_NOTFOUND && status != BN_BAD) fail(r, status);
+    came(r);
+}
+
+static void on_group_children(void *arg, int status, char **names, int count) {
+    struct item *i = arg;
+    struct bn_reread *r = i->reread;
+    struct bn_event_read_result *result = &r->results[i - r->items];
+    if (status != BN_OK) count = 0;
+    if (status != BN_OK && status != BN_NOTFOUND) fail(r, status);
+    struct bn_fact_group_part *parts = bn_arena_array(&r->arena, (size_t)count + 1, sizeof *parts);
+    if (!parts) fail(r, BN_FULL);
+    result->parts = parts;
+    for (int n = 0; parts && n < count; n++) {
+        struct bn_fact_group_part *p = &parts[result->part_count];
+        if (bn_znode_path_part(bn_slice_str(names[n]), &p->generation, &p->number))
+            result->part_count++;
+        else
+            result->shared = true;
+    }
+    came(r);
+}
+
+static void read_group(struct bn_reread *r, struct item *i) {
+    struct bn_znode_path path;
+    const char *at = bn_znode_path_group(&path, bn_slice_str(i->name));
+    BN_ASSERT(at); /* the brain has it from us */
+    r->zk->ops->get(r->zk, at, NULL, NULL, on_group, i);
+    r->outstanding++;
+    r->zk->ops->children(r->zk, at, NULL, NULL, on_group_children, i);
+}
+
 static void read_item(struct bn_reread *r, struct item *i) {
     struct bn_znode_path path;
     r->outstanding++;
@@ -142,6 +183,9 @@ static void read_item(struct bn_reread *r, struct item *i) {
         break;
     case BN_OUTPUT_READ_CONFIG:
         r->zk->ops->get(r->zk, bn_znode_path_config(&path, i->type, bn_slice_str(i->name)), NULL, NULL, on_config, i);
+        break;
+    case BN_OUTPUT_READ_GROUP:
+        read_group(r, i);
         break;
     default:
         r->zk->ops->get(r->zk, BN_ZNODE_PRODUCER_IDS, NULL, NULL, on_producer_ids, i);

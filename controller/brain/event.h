@@ -33,6 +33,9 @@ enum bn_event_kind {
     BN_EVENT_CONTROLLED_SHUTDOWN, /* u.controlled_shutdown: a broker is about to stop */
     BN_EVENT_ELECT_LEADERS,       /* u.elect_leaders */
     BN_EVENT_ELECT_NODE,          /* u.elect_leaders: /admin/preferred_replica_election appeared */
+    BN_EVENT_GROUPS,              /* u.groups: the children of /consumers, once */
+    BN_EVENT_GROUP_WRITE,         /* u.group_write: a coordinator's rebalance state */
+    BN_EVENT_GROUP_READ,          /* u.group_read: a new coordinator wants to know its groups */
     BN_EVENT_MULTI_DONE,          /* u.multi_done: exactly one for each MULTI and PURGE, in their order */
     BN_EVENT_READ_DONE,           /* u.read_done: exactly one for each BN_OUTPUT_READ */
     BN_EVENT_TICK,                /* BN_OUTPUT_TIMER's time has come (early or spurious ones are harmless) */
@@ -142,6 +145,36 @@ struct bn_event_elect_leaders {
     int32_t partition_count;
 };
 
+struct bn_event_groups { /* until it has come, GROUP_WRITE and GROUP_READ wait */
+    const char *const *names;
+    int32_t count;
+};
+
+/* REPLY_GROUP_WRITE, when all of it is committed: 0; 16 when this broker does not lead that partition of
+ * __consumer_offsets under this leader epoch; 77; 41 when it knows a newer leader epoch than we do; 10 for what no
+ * znode can hold. Later requests of a partition wait for earlier ones. */
+struct bn_event_group_write {
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+    int32_t partition, leader_epoch;
+    const struct bn_event_group_item {
+        struct bn_fact_group group; /* without parts */
+        bool reserve_only;          /* only `reserved` is new */
+        bool removed;               /* the znode goes; only the name counts */
+    } * items;
+    int32_t item_count;
+};
+
+/* REPLY_GROUP_READ; errors as of a write. */
+struct bn_event_group_read {
+    uint64_t token;
+    int32_t broker;
+    int64_t broker_epoch;
+    int32_t partition, leader_epoch;
+    const char *after; /* names above this one; "" = all */
+};
+
 struct bn_event_multi_done {
     uint64_t multi; /* its id */
     int status;     /* 0; BN_STALE, BN_NOTFOUND, BN_EXISTS, BN_NOTEMPTY: that op failed; BN_LOST; BN_CLOSED; BN_IO */
@@ -158,7 +191,12 @@ struct bn_event_read_done { /* results parallel to the output's items */
         struct bn_fact_state state;               /* BN_OUTPUT_READ_STATE */
         struct bn_fact_producer_ids producer_ids; /* BN_OUTPUT_READ_PRODUCER_IDS */
         struct bn_fact_config config;             /* BN_OUTPUT_READ_CONFIG; without entries when not found */
-        int32_t version;                          /* of config's znode */
+        int32_t version;                          /* of config's or group's znode */
+        struct bn_fact_group group;               /* BN_OUTPUT_READ_GROUP; no members of its parts */
+        bool has_group;                           /* found, and it can be read */
+        const struct bn_fact_group_part *parts;   /* that stand below the group, named by it or not */
+        int32_t part_count;
+        bool shared; /* something else stands below the group: an old consumer's offsets */
     } * results;
     int32_t result_count;
 };
@@ -185,6 +223,9 @@ struct bn_event {
         struct bn_event_broker_id broker_id;
         struct bn_event_controlled_shutdown controlled_shutdown;
         struct bn_event_elect_leaders elect_leaders;
+        struct bn_event_groups groups;
+        struct bn_event_group_write group_write;
+        struct bn_event_group_read group_read;
         struct bn_event_multi_done multi_done;
         struct bn_event_read_done read_done;
     } u;

@@ -69,6 +69,27 @@ struct bn_fact_config {      /* /config/<type>/<entity>: the whole override set 
     int32_t entry_count;
 };
 
+struct bn_fact_group_member { /* slices are clients' bytes */
+    struct bn_slice member_id;
+    struct bn_slice instance_id; /* null = a dynamic member */
+    struct bn_slice client_id, client_host, metadata, assignment;
+    int32_t session_timeout_ms, rebalance_timeout_ms;
+};
+struct bn_fact_group_part { /* /consumers/<group>/members-<generation>-<number> */
+    int32_t generation, number;
+};
+struct bn_fact_group { /* /consumers/<group> */
+    const char *name;  /* any bytes but 0 */
+    int32_t generation;
+    int32_t reserved;                                /* generations up to it may have been used */
+    struct bn_slice protocol_type, protocol, leader; /* empty = none */
+    int64_t timestamp_ms;
+    const struct bn_fact_group_part *parts; /* with any: the members stand there */
+    int32_t part_count;
+    const struct bn_fact_group_member *members;
+    int32_t member_count;
+};
+
 struct bn_fact_producer_ids { /* /latest_producer_id_block */
     int32_t version;
     int32_t broker;      /* -1 = null data */

@@ -9,6 +9,7 @@
 #include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
 #include "controller/brain/elect.h"
+#include "controller/brain/groups.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
 #include "controller/brain/topics.h"
@@ -83,7 +84,9 @@ void bn_flight_purge(struct bn_model *m, struct bn_flight *f) {
 }
 
 void bn_flight_read(struct bn_model *m, struct bn_flight *f) {
-    int32_t count = f->kind == BN_FLIGHT_STATES ? f->part_count : 1;
+    int32_t count = f->kind == BN_FLIGHT_STATES   ? f->part_count
+                    : f->kind == BN_FLIGHT_GROUPS ? bn_groups_reading(f->groups)
+                                                  : 1;
     struct bn_output_read_item *items = bn_model_scratch(m, (size_t)count, sizeof *items);
     items[0].partition = -1;
     if (f->kind == BN_FLIGHT_STATES) {
@@ -96,6 +99,8 @@ void bn_flight_read(struct bn_model *m, struct bn_flight *f) {
         items[0].kind = BN_OUTPUT_READ_PRODUCER_IDS;
     } else if (f->kind == BN_FLIGHT_CONFIG) {
         bn_config_alter_name(m, f, &items[0]);
+    } else if (f->kind == BN_FLIGHT_GROUPS) {
+        bn_groups_names(m, f->groups, items);
     } else {
         items[0].kind = BN_OUTPUT_READ_TOPIC;
         items[0].topic = bn_model_text(m, f->topic ? f->topic->name : f->name);
@@ -162,6 +167,9 @@ static void landed(struct bn_model *m, struct bn_flight *f, const struct bn_even
     case BN_FLIGHT_ELECT_NODE:
         bn_elect_node_done(m, f, e);
         break;
+    case BN_FLIGHT_GROUPS:
+        bn_groups_done(m, f, e);
+        break;
     }
 }
 
@@ -212,6 +220,9 @@ void bn_flight_read_done(struct bn_model *m, const struct bn_event_read_done *e)
         break;
     case BN_FLIGHT_CONFIG:
         bn_config_alter_read(m, f, &e->results[0]);
+        break;
+    case BN_FLIGHT_GROUPS:
+        bn_groups_read(m, f, e);
         break;
     default:
         BN_UNREACHABLE();

@@ -19,6 +19,7 @@ enum bn_flight_kind {
     BN_FLIGHT_FENCE,        /* liveness.c */
     BN_FLIGHT_CONFIG,       /* a reading or a writing of overrides: config_alter.c */
     BN_FLIGHT_ELECT_NODE,   /* elect.c */
+    BN_FLIGHT_GROUPS,       /* a reading or a writing of groups: groups.c */
 };
 
 struct bn_flight_op {
@@ -47,6 +48,7 @@ struct bn_flight {
     int32_t reserved_max;                 /* BROKER_ID */
     struct bn_fact_producer_ids ids;      /* PRODUCER_IDS */
     struct bn_config_alter_item *altered; /* CONFIG: who asked; it outlives the flight */
+    struct bn_groups_write *groups;       /* GROUPS: who asked; it outlives the flight */
     struct bn_output_op *building;        /* until sent: in the step's arena */
     size_t bytes;                         /* estimated */
 };

@@ -12,6 +12,7 @@
 #include "controller/brain/config.h"
 #include "controller/brain/config_alter.h"
 #include "controller/brain/flight.h"
+#include "controller/brain/groups.h"
 #include "controller/brain/leaving.h"
 #include "controller/brain/model_inside.h"
 #include "controller/brain/request.h"
@@ -37,6 +38,10 @@ struct bn_model *bn_model_new(const struct bn_model_settings *settings) {
     bn_list_init(&m->config_alters);
     bn_list_init(&m->config_waits);
     bn_map_init(&m->config_busy);
+    bn_map_init(&m->groups);
+    bn_map_init(&m->group_busy);
+    bn_list_init(&m->group_writes);
+    bn_list_init(&m->group_reads);
     bn_list_init(&m->id_waits);
     bn_list_init(&m->leaving_waits);
     m->rebalance_ms = -1;
@@ -65,6 +70,7 @@ void bn_model_free(struct bn_model *m) {
     bn_leaving_drop_all(m);
     bn_flight_drop_all(m);
     bn_config_alter_drop_all(m);
+    bn_groups_drop_all(m);
     bn_map_fini(&m->config_busy);
     for (;;) {
         size_t at = 0;

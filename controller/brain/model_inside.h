@@ -147,6 +147,11 @@ struct bn_model {
     struct bn_map config_busy;         /* "type/name" -> the item that is being read or written */
     struct bn_list id_waits;           /* producer-id requests that wait */
     struct bn_list leaving_waits;      /* controlled shutdowns that wait */
+    struct bn_map groups;              /* by name: struct group_entry of groups.c */
+    bool groups_listed;                /* they are known */
+    struct bn_list group_writes;       /* struct bn_groups_write: coordinators' requests, oldest first */
+    struct bn_list group_reads;        /* likewise */
+    struct bn_map group_busy;          /* partition of __consumer_offsets -> its request that is under way */
     int64_t rebalance_ms;              /* the next look for misplaced leaders; -1 = none */
     struct bn_output_removed *removed; /* tombstones for the next delta */
     int32_t removed_count;

@@ -53,6 +53,14 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_SET_ADMITTED,
     BN_OUTPUT_OP_CHECK_INCARNATION, /* a check of /barnabas/incarnation/<broker> at version u.incarnation */
     BN_OUTPUT_OP_DELETE_BROKER,     /* /brokers/ids/<broker>: any version, under the check before it */
+    /* Groups; u.group.name is the path's. */
+    BN_OUTPUT_OP_MAKE_GROUP,        /* /consumers/<group> with null data: its parts come before what they are parts of */
+    BN_OUTPUT_OP_CREATE_GROUP,      /* with u.group; its members too, unless it has parts */
+    BN_OUTPUT_OP_SET_GROUP,
+    BN_OUTPUT_OP_CLEAR_GROUP,       /* set to null data */
+    BN_OUTPUT_OP_DELETE_GROUP,
+    BN_OUTPUT_OP_CREATE_GROUP_PART, /* u.group's members go to its only part */
+    BN_OUTPUT_OP_DELETE_GROUP_PART, /* u.group's only part */
     BN_OUTPUT_OP_DELETE_ELECT,      /* /admin/preferred_replica_election: any version */
 };
 
@@ -72,6 +80,7 @@ struct bn_output_op {
         struct bn_fact_state state;
         struct bn_fact_producer_ids producer_ids;
         int64_t incarnation;
+        struct bn_fact_group group;
     } u;
 };
 
@@ -87,10 +96,16 @@ struct bn_output_purge {
 };
 
 struct bn_output_read_item {
-    enum { BN_OUTPUT_READ_TOPIC, BN_OUTPUT_READ_STATE, BN_OUTPUT_READ_PRODUCER_IDS, BN_OUTPUT_READ_CONFIG } kind;
+    enum {
+        BN_OUTPUT_READ_TOPIC,
+        BN_OUTPUT_READ_STATE,
+        BN_OUTPUT_READ_PRODUCER_IDS,
+        BN_OUTPUT_READ_CONFIG,
+        BN_OUTPUT_READ_GROUP,
+    } kind;
     const char *topic;       /* TOPIC: its znode, its partitions znode and every state below. STATE */
     int32_t partition;       /* STATE */
-    const char *type, *name; /* CONFIG: the entity */
+    const char *type, *name; /* CONFIG: the entity. GROUP: its name */
 };
 struct bn_output_read {
     uint64_t id;
@@ -167,6 +182,8 @@ struct bn_output_reply {
         BN_OUTPUT_REPLY_ALTER_CONFIGS,
         BN_OUTPUT_REPLY_CONTROLLED_SHUTDOWN,
         BN_OUTPUT_REPLY_ELECT_LEADERS,
+        BN_OUTPUT_REPLY_GROUP_WRITE, /* error only */
+        BN_OUTPUT_REPLY_GROUP_READ,
     } kind;
     int16_t error;       /* of the request as a whole; then there are no results */
     const char *message; /* NULL = none */
@@ -184,6 +201,9 @@ struct bn_output_reply {
         int32_t partition;
     } * remaining;
     int32_t remaining_count, may_move;
+    /* GROUP_READ: what stands in these groups' znodes, read after this output, is the answer: as many as it takes. */
+    const char *const *groups;
+    int32_t group_count;
 };
 
 struct bn_output_probe {

@@ -11,6 +11,7 @@
 #include "controller/brain/config_alter.h"
 #include "controller/brain/deletion.h"
 #include "controller/brain/elect.h"
+#include "controller/brain/groups.h"
 #include "controller/brain/leaving.h"
 #include "controller/brain/liveness.h"
 #include "controller/brain/partition_sm.h"
@@ -54,6 +55,16 @@ static void dispatch_admin(struct bn_model *m, const struct bn_event *e) {
     default:
         BN_UNREACHABLE();
     }
+}
+
+/* What coordinators ask for. */
+static void dispatch_group(struct bn_model *m, const struct bn_event *e) {
+    if (e->kind == BN_EVENT_GROUPS)
+        bn_groups_listed(m, &e->u.groups);
+    else if (e->kind == BN_EVENT_GROUP_WRITE)
+        bn_groups_request(m, &e->u.group_write);
+    else
+        bn_groups_request_read(m, &e->u.group_read);
 }
 
 static void dispatch(struct bn_model *m, const struct bn_event *e) {
@@ -112,6 +123,11 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
     case BN_EVENT_ELECT_NODE:
         bn_elect_node(m, &e->u.elect_leaders);
         break;
+    case BN_EVENT_GROUPS:
+    case BN_EVENT_GROUP_WRITE:
+    case BN_EVENT_GROUP_READ:
+        dispatch_group(m, e);
+        break;
     case BN_EVENT_MULTI_DONE:
         bn_flight_done(m, &e->u.multi_done);
         break;
@@ -165,6 +181,7 @@ void bn_step_run(struct bn_model *m, const struct bn_event *event, struct bn_out
     bn_rebalance_turn(m);
     if (!m->resigned) bn_request_turns(m);
     if (!m->resigned) bn_config_alter_turns(m);
+    if (!m->resigned) bn_groups_turns(m);
     settle_topics(m);
     if (!m->resigned) {
         bn_partition_sm_settle(m);

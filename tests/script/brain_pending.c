@@ -3,6 +3,7 @@
 #include "tests/script/brain_pending.h"
 
 #include "common/base/alloc.h"
+#include "controller/brain/group_fact.h"
 
 static void *keep(struct brain_world *w, const void *from, int32_t count, size_t size) {
     void *to = bn_arena_array(&w->arena, (size_t)count + 1, size);
@@ -41,6 +42,15 @@ static void keep_op(struct brain_world *w, struct bn_output_op *op) {
     case BN_OUTPUT_OP_SET_STATE:
         op->u.state.isr.ids = keep(w, op->u.state.isr.ids, op->u.state.isr.count, sizeof(int32_t));
         op->u.state.elr.ids = keep(w, op->u.state.elr.ids, op->u.state.elr.count, sizeof(int32_t));
+        break;
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+    case BN_OUTPUT_OP_DELETE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+    case BN_OUTPUT_OP_DELETE_GROUP_PART:
+        op->u.group = bn_group_fact_copy(&w->arena, &op->u.group);
         break;
     default:
         break;

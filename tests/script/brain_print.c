@@ -1,6 +1,8 @@
 /* brain_print.c: outputs as text, two spaces deep. */
 #include "tests/script/brain_print.h"
 
+#include "tests/script/brain_group.h"
+
 static const char *const OPS[] = {
     [BN_OUTPUT_OP_CREATE_CONFIG] = "create-config",
     [BN_OUTPUT_OP_SET_CONFIG] = "set-config",
@@ -25,12 +27,20 @@ static const char *const OPS[] = {
     [BN_OUTPUT_OP_SET_ADMITTED] = "set-admitted",
     [BN_OUTPUT_OP_CHECK_INCARNATION] = "check-incarnation",
     [BN_OUTPUT_OP_DELETE_BROKER] = "delete-broker",
+    [BN_OUTPUT_OP_MAKE_GROUP] = "make-group",
+    [BN_OUTPUT_OP_CREATE_GROUP] = "create-group",
+    [BN_OUTPUT_OP_SET_GROUP] = "set-group",
+    [BN_OUTPUT_OP_CLEAR_GROUP] = "clear-group",
+    [BN_OUTPUT_OP_DELETE_GROUP] = "delete-group",
+    [BN_OUTPUT_OP_CREATE_GROUP_PART] = "create-group-part",
+    [BN_OUTPUT_OP_DELETE_GROUP_PART] = "delete-group-part",
     [BN_OUTPUT_OP_DELETE_ELECT] = "delete-elect",
 };
 
 static const char *const REPLIES[] = {
-    "hello",        "create-topics", "delete-topics", "create-partitions",   "alter-partition", "ack",
-    "producer-ids", "broker-id",     "alter-configs", "controlled-shutdown", "elect-leaders"};
+    "hello",         "create-topics", "delete-topics", "create-partitions", "alter-partition",
+    "ack",           "producer-ids",  "broker-id",     "alter-configs",     "controlled-shutdown",
+    "elect-leaders", "group-write",   "group-read"};
 
 void brain_print_ids(struct bn_str *s, struct bn_fact_ids ids) {
     for (int32_t i = 0; i < ids.count; i++) bn_str_addf(s, "%s%d", i ? "," : "", ids.ids[i]);
@@ -79,6 +89,20 @@ static void print_op(struct bn_str *s, const struct bn_output_op *op) {
     case BN_OUTPUT_OP_SET_STATE:
         bn_str_add(s, " ");
         brain_print_state(s, &op->u.state);
+        break;
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+    case BN_OUTPUT_OP_DELETE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+    case BN_OUTPUT_OP_DELETE_GROUP_PART:
+        bn_str_addf(s, " %s", op->u.group.name);
+        if (op->kind == BN_OUTPUT_OP_DELETE_GROUP_PART)
+            bn_str_addf(s, " %d-%d", op->u.group.parts[0].generation, op->u.group.parts[0].number);
+        else if (op->kind == BN_OUTPUT_OP_CREATE_GROUP || op->kind == BN_OUTPUT_OP_SET_GROUP ||
+                 op->kind == BN_OUTPUT_OP_CREATE_GROUP_PART)
+            brain_group_print(s, &op->u.group);
         break;
     case BN_OUTPUT_OP_SET_PRODUCER_IDS:
         bn_str_addf(s, " broker %d %d..%d", op->u.producer_ids.broker, (int)op->u.producer_ids.first,
@@ -149,6 +173,7 @@ static void print_reply(struct bn_str *s, const struct bn_output_reply *r) {
         if (t->message) bn_str_addf(s, " \"%s\"", t->message);
         bn_str_add(s, "\n");
     }
+    for (int32_t i = 0; i < r->group_count; i++) bn_str_addf(s, "    %s\n", r->groups[i]);
     for (int32_t i = 0; i < r->remaining_count; i++)
         bn_str_addf(s, "    still leads %s-%d\n", r->remaining[i].topic, r->remaining[i].partition);
     if (r->may_move) bn_str_addf(s, "    %d may move\n", r->may_move);
@@ -163,7 +188,7 @@ static void print_reply(struct bn_str *s, const struct bn_output_reply *r) {
 }
 
 void brain_print_output(struct bn_str *s, const struct bn_output *o) {
-    static const char *const READS[] = {"topic", "state", "producer-ids", "config"};
+    static const char *const READS[] = {"topic", "state", "producer-ids", "config", "group"};
     switch (o->kind) {
     case BN_OUTPUT_MULTI:
         bn_str_addf(s, "  MULTI %d\n", (int)o->u.multi.id);
@@ -177,6 +202,7 @@ void brain_print_output(struct bn_str *s, const struct bn_output *o) {
         for (int32_t i = 0; i < o->u.read.item_count; i++) {
             const struct bn_output_read_item *item = &o->u.read.items[i];
             bn_str_addf(s, " %s %s", READS[item->kind], item->topic ? item->topic : "");
+            if (!item->type && item->name) bn_str_addf(s, "%s", item->name);
             if (item->type) bn_str_addf(s, "%s/%s", item->type, item->name);
             if (item->partition >= 0) bn_str_addf(s, "-%d", item->partition);
         }

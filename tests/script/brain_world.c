@@ -7,6 +7,8 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "controller/brain/group_fact.h"
+#include "tests/script/brain_group.h"
 
 void brain_world_init(struct brain_world *w) {
     *w = (struct brain_world){.zxid = 100};
@@ -63,6 +65,15 @@ static struct bn_output_op op_copy(struct brain_world *w, const struct bn_output
         op.u.state.isr = ids_copy(w, in->u.state.isr);
         op.u.state.elr = ids_copy(w, in->u.state.elr);
         break;
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+    case BN_OUTPUT_OP_DELETE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+    case BN_OUTPUT_OP_DELETE_GROUP_PART:
+        op.u.group = bn_group_fact_copy(&w->arena, &in->u.group);
+        break;
     default:
         break;
     }
@@ -107,6 +118,14 @@ char *brain_world_path(struct brain_world *w, const struct bn_output_op *op) {
         return bn_arena_printf(&w->arena, "/barnabas/incarnation/%d", op->broker);
     case BN_OUTPUT_OP_DELETE_BROKER:
         return bn_arena_printf(&w->arena, "/brokers/ids/%d", op->broker);
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+    case BN_OUTPUT_OP_DELETE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+    case BN_OUTPUT_OP_DELETE_GROUP_PART:
+        return brain_group_path(w, op);
     case BN_OUTPUT_OP_DELETE_ELECT:
         return "/admin/preferred_replica_election";
     }
@@ -174,6 +193,9 @@ static enum verb verb_of(enum bn_output_op_kind kind) {
     case BN_OUTPUT_OP_CREATE_STATE:
     case BN_OUTPUT_OP_CREATE_MARKER:
     case BN_OUTPUT_OP_CREATE_ADMITTED:
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
         return CREATE;
     case BN_OUTPUT_OP_SET_CONFIG:
     case BN_OUTPUT_OP_SET_TOPIC:
@@ -182,6 +204,8 @@ static enum verb verb_of(enum bn_output_op_kind kind) {
     case BN_OUTPUT_OP_SET_PRODUCER_IDS:
     case BN_OUTPUT_OP_SET_SEQID:
     case BN_OUTPUT_OP_SET_ADMITTED:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
         return SET;
     case BN_OUTPUT_OP_CHECK_INCARNATION:
         return CHECK;
@@ -190,9 +214,10 @@ static enum verb verb_of(enum bn_output_op_kind kind) {
     }
 }
 
-static bool parent_exists(struct brain_world *w, const char *path) { /* of the paths below a topic */
+static bool parent_exists(struct brain_world *w, const char *path) { /* of the paths below a topic or a group */
     char *copy = bn_arena_copy(&w->arena, bn_slice_str(path));
     *strrchr(copy, '/') = '\0';
+    if (below(path, "/consumers")) return strcmp(copy, "/consumers") == 0 || brain_world_find(w, copy);
     return !below(path, "/brokers/topics") || strcmp(copy, "/brokers/topics") == 0 || brain_world_find(w, copy);
 }
 
@@ -283,6 +308,10 @@ struct bn_event_read_result *brain_world_read(struct brain_world *w, const struc
     for (int32_t i = 0; i < read->item_count; i++) {
         const struct bn_output_read_item *item = &read->items[i];
         struct bn_event_read_result *r = &results[i];
+        if (item->kind == BN_OUTPUT_READ_GROUP) {
+            brain_group_read(w, item->name, r);
+            continue;
+        }
         if (item->kind == BN_OUTPUT_READ_TOPIC) {
             r->found = brain_world_topic(w, item->topic, &r->topic);
             continue;

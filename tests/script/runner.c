@@ -16,6 +16,8 @@
  * epoch appears auto on|off                                           every request to ZooKeeper succeeds at once zk
  * the paths that exist, with versions
  *   shutdown TOKEN BROKER [EPOCH]      elect TOKEN TIMEOUT preferred|unclean|all TOPIC:PARTITION...
+ *   gwrite TOKEN BROKER PARTITION LEADER_EPOCH ITEM...  of brain_group.h      gread TOKEN BROKER PARTITION LEADER_EPOCH
+ * [AFTER] put PATH   rm PATH     a znode (without data) that somebody makes, or removes with all below it
  *   electnode TOPIC:PARTITION...       the znode of Kafka 2.x's tool appears      brokerconfig NAME k=v... */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "tests/script/brain_group.h"
 #include "tests/script/brain_pending.h"
 #include "tests/script/brain_print.h"
 #include "tests/script/brain_world.h"
@@ -128,6 +131,9 @@ static void cmd_activate(struct runner *r) {
     e.u.activated = (struct bn_event_activated){.controller_id = 1, .controller_epoch = r->epoch};
     brain_world_load(&r->world, &e.u.activated);
     r->model = bn_model_new(&r->settings);
+    feed(r, &e);
+    e = (struct bn_event){.kind = BN_EVENT_GROUPS};
+    brain_group_list(&r->world, &e.u.groups);
     feed(r, &e);
 }
 
@@ -377,6 +383,28 @@ static void cmd_electnode(struct runner *r) {
     feed(r, &e);
 }
 
+static void cmd_gwrite(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_GROUP_WRITE};
+    struct bn_event_group_write *q = &e.u.group_write;
+    brain_group_write(&r->world, r->words + 5, r->word_count - 5, q);
+    q->token = (uint64_t)number(r, 1);
+    q->broker = number(r, 2);
+    q->broker_epoch = broker_epoch(r, q->broker);
+    q->partition = number(r, 3);
+    q->leader_epoch = number(r, 4);
+    feed(r, &e);
+}
+
+static void cmd_gread(struct runner *r) {
+    struct bn_event e = {.kind = BN_EVENT_GROUP_READ};
+    e.u.group_read = (struct bn_event_group_read){(uint64_t)number(r, 1), number(r, 2), broker_epoch(r, number(r, 2)),
+                                                  number(r, 3),           number(r, 4), word(r, 5)};
+    feed(r, &e);
+}
+
+static void cmd_put(struct runner *r) { brain_world_put(&r->world, word(r, 1))->data.kind = BN_OUTPUT_OP_MAKE_GROUP; }
+static void cmd_rm(struct runner *r) { brain_world_remove_tree(&r->world, word(r, 1)); }
+
 static void cmd_ok(struct runner *r) {
     do finish(r, true, false);
     while (has(r, "all") && r->pending.count);
@@ -432,6 +460,10 @@ static const struct {
     {"shutdown", cmd_shutdown},
     {"elect", cmd_elect},
     {"electnode", cmd_electnode},
+    {"gwrite", cmd_gwrite},
+    {"gread", cmd_gread},
+    {"put", cmd_put},
+    {"rm", cmd_rm},
     {"ok", cmd_ok},
     {"lost", cmd_lost},
     {"usurp", cmd_usurp},
