@@ -101,7 +101,7 @@ void sim_observer_recovered(struct sim_world *w, struct sim_partition *p) {
     for (int b = 0; b < SIM_BROKERS; b++) {
         bool member = false;
         for (int m = 0; m < s->isr_count; m++) member = member || s->isr[m] == b + 1;
-        bool anew = w->observer->broker_czxid[b] && w->observer->broker_incarnation[b] > p->lost_incarnation[b];
+        bool anew = w->observer->admitted[b] > p->lost_incarnation[b];
         if ((anew && !member) || (member && s->isr_count == 1)) p->lost[b] = false;
     }
 }

@@ -44,8 +44,8 @@ struct sim_partition {
     int32_t proposal_count;
     /* Nothing is promised of older epochs: an unclean election, or the last one who had a batch lost it. 0 = none. */
     int32_t lossy_epoch;
-    /* A power cut took batches of this broker: until it is registered anew and of no ISR (before, it may still be taken
-     * in for what it was), or is the ISR alone. */
+    /* A power cut took batches of this broker: until a new incarnation of it was given an image and is of no ISR
+     * (before, it may still be taken in for what it was, and is then taken out), or it is the ISR alone. */
     bool lost[SIM_BROKERS];
     int32_t lost_incarnation[SIM_BROKERS];
 };
@@ -76,6 +76,7 @@ struct sim_observer {
     int64_t broker_czxid[SIM_BROKERS]; /* of the registration that stands; 0 = none */
     int32_t broker_incarnation[SIM_BROKERS];
     int64_t *registered[SIM_BROKERS]; /* czxid by incarnation */
+    int64_t admitted[SIM_BROKERS];    /* the newest incarnation that was given an image */
     int32_t registered_count[SIM_BROKERS];
     struct sim_version *versions;
     int32_t version_count;

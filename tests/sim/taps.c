@@ -20,6 +20,8 @@ static struct sim_proc *speaker(void) {
 void __wrap_bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count) {
     struct sim_proc *p = sim_here->current;
     p->incarnations[sim_here->shard->index] = image->for_incarnation;
+    int64_t *admitted = &sim_here->observer->admitted[p->index];
+    if (image->for_incarnation > *admitted) *admitted = image->for_incarnation;
     if (sim_here->shard->index == 0) {
         sim_event(sim_here, "%s applies %s (%d, %d) for incarnation %d", p->name, delta->reset ? "image" : "delta",
                   image->controller_epoch, (int)image->sequence, (int)image->for_incarnation);
