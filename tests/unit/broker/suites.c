@@ -10,4 +10,4 @@ Suite *settings_suite(void);
 Suite *shutdown_suite(void);
 
 const unit_suite_fn unit_suites[] = {settings_suite,     round_suite,     broker_suite,       shutdown_suite,
-                                     checkpointer_suite, live_conf_suite, NULL};
+                                     checkpointer_suite, live_conf_suite, coordination_suite, NULL};
