@@ -14,6 +14,7 @@
 
 #include "broker/log/checkpoint.h"
 #include "broker/log/dirmeta.h"
+#include "broker/log/partdir.h"
 #include "broker/log/topicid.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -66,31 +67,7 @@ struct bn_logdirs {
     size_t doomed_count;
 };
 
-/* ---- names ---- */
-
-/* "<topic>-<partition>", split at the last dash. */
-static bool parse_name(const char *name, char topic[250], int32_t *partition) {
-    const char *dash = strrchr(name, '-');
-    if (!dash || dash == name || dash - name > 249) return false;
-    size_t len = (size_t)(dash - name), digits = strlen(dash + 1);
-    int64_t n;
-    if (digits == 0 || digits > 10 || (dash[1] == '0' && digits > 1)) return false;
-    if (!bn_slice_to_i64(bn_slice_str(dash + 1), &n) || n < 0 || n > INT32_MAX) return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = name[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("._-", c);
-        if (!ok) return false;
-    }
-    memcpy(topic, name, len);
-    topic[len] = '\0';
-    *partition = (int32_t)n;
-    return true;
-}
-
-static bool ends_with(const char *name, const char *suffix) {
-    size_t n = strlen(name), m = strlen(suffix);
-    return n > m && strcmp(name + n - m, suffix) == 0;
-}
+/* ---- the table ---- */
 
 static struct entry *entry_get(const struct bn_logdirs *d, const char *topic, int32_t partition) {
     char name[300];
@@ -171,16 +148,15 @@ static int find_partitions(struct bn_logdirs *d, int i, struct bn_err *e) {
     size_t n = 0;
     int rc = d->env->disk->list(d->env->disk, dir->path, &list, &n, e);
     for (size_t k = 0; rc == 0 && k < n; k++) {
-        char topic[250];
+        char topic[BN_PARTDIR_TOPIC];
         int32_t partition;
         if (!list[k].is_dir) continue;
-        if (ends_with(list[k].name, "-delete")) {
+        if (bn_partdir_is(list[k].name, BN_PARTDIR_DELETE)) {
             d->doomed = bn_alloc_resize(d->doomed, (d->doomed_count + 1) * sizeof *d->doomed);
             d->doomed[d->doomed_count++] = (struct doomed){bn_alloc_printf("%s/%s", dir->path, list[k].name), 0};
             continue;
         }
-        if (ends_with(list[k].name, "-stray") || ends_with(list[k].name, "-future") ||
-            !parse_name(list[k].name, topic, &partition)) {
+        if (!bn_partdir_parse(list[k].name, topic, &partition)) {
             BN_WARN("logdirs", "%s/%s is no partition's directory: left alone", dir->path, list[k].name);
             continue;
         }
@@ -405,15 +381,12 @@ static void removal_run(struct bn_job *job) { /* pool thread */
     bn_alloc_free(r);
 }
 
-/* "<topic>-<partition>.<32 hex>-delete", the topic cut so that the whole has at most 255 characters. */
 static char *renamed_path(const struct bn_logdirs *d, const struct entry *n, const char *suffix) {
     uint8_t random[16];
-    char hex[33];
+    char name[BN_PARTDIR_MAX + 1];
     d->env->random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++) snprintf(hex + 2 * i, 3, "%02x", random[i]);
-    char tail[64];
-    int tail_len = snprintf(tail, sizeof tail, "-%" PRId32 ".%s%s", n->partition, hex, suffix);
-    return bn_alloc_printf("%s/%.*s%s", d->dirs[n->dir].path, 255 - tail_len, n->topic, tail);
+    bn_partdir_renamed(name, n->topic, n->partition, random, suffix);
+    return bn_alloc_printf("%s/%s", d->dirs[n->dir].path, name);
 }
 
 int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition, bool stray, int64_t delay_ms,
@@ -427,7 +400,7 @@ int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition
     }
     pthread_mutex_unlock(&d->lock);
     if (!n) return bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, topic, partition);
-    char *to = renamed_path(d, n, stray ? "-stray" : "-delete");
+    char *to = renamed_path(d, n, stray ? BN_PARTDIR_STRAY : BN_PARTDIR_DELETE);
     int rc = disk->rename(disk, n->path, to, e);
     bool absent = rc == BN_NOTFOUND;
     if (rc == 0) rc = disk->sync_dir(disk, d->dirs[n->dir].path, e);

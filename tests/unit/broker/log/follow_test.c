@@ -116,8 +116,8 @@ START_TEST(test_copies) {
 }
 END_TEST
 
-/* Goal: an epoch that the follower once began, leading, without a batch does not keep it from taking in batches of older
- * epochs from who was elected in its stead; where those epochs begin stays known. */
+/* Goal: an epoch that the follower once began, leading, without a batch does not keep it from taking in batches of
+ * older epochs from who was elected in its stead; where those epochs begin stays known. */
 START_TEST(test_epoch_without_a_batch) {
     struct pair p;
     pair_init(&p, 1);
