@@ -63,7 +63,7 @@ static bool take_configs(struct bn_admin *a, const struct kmsg_create_topics_req
                                          bn_admin_copy(a, in->configs.v[i].value)};
         if (!pairs[i].name) return false;
         if (pairs[i].value || out->config_error) continue;
-        out->config_error = KE_INVALID_REQUEST;
+        out->config_error = KE_INVALID_CONFIG;
         out->config_message = bn_arena_printf(&a->arena, "Null value not supported for topic configs: %s",
                                               pairs[i].name);
     }
@@ -238,9 +238,12 @@ static void encode_create_partitions(struct bn_admin *a, const struct bn_output_
     struct kmsg_create_partitions_response m = kmsg_create_partitions_response_default;
     m.results.v = bn_admin_take(a, r->topic_count, sizeof *m.results.v);
     BN_ASSERT(m.results.v);
-    m.results.n = r->topic_count;
     for (int32_t i = 0; i < r->topic_count; i++) {
-        m.results.v[i] = (struct kmsg_create_partitions_response_result){
+        bool told = false, twice = r->topics[i].error == KE_INVALID_REQUEST; /* asked for twice: told once */
+        for (int32_t k = 0; twice && k < m.results.n && !told; k++)
+            told = bn_slice_eq_str(m.results.v[k].name, r->topics[i].name);
+        if (told) continue;
+        m.results.v[m.results.n++] = (struct kmsg_create_partitions_response_result){
             bn_slice_str(r->topics[i].name), r->topics[i].error, bn_slice_str(r->topics[i].message)};
     }
     bn_codec_encode(&kmsg_create_partitions_response_desc, a->version, &m, out);

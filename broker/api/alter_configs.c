@@ -16,8 +16,7 @@ static void refuse(struct bn_request *r, int16_t error) {
     response.responses.n = q->resources.n;
     for (int32_t i = 0; i < q->resources.n; i++) {
         response.responses.v[i] = (struct kmsg_alter_configs_response_response){
-            error, bn_slice_str("No active controller answered in time."), q->resources.v[i].resource_type,
-            q->resources.v[i].resource_name};
+            error, bn_relay_text(error), q->resources.v[i].resource_type, q->resources.v[i].resource_name};
     }
     bn_request_reply(r, &response);
 }

@@ -15,7 +15,7 @@ static void refuse(struct bn_request *r, int16_t error) {
         response.results.v[i] = kmsg_create_partitions_response_result_default;
         response.results.v[i].name = q->topics.v[i].name;
         response.results.v[i].error_code = error;
-        response.results.v[i].error_message = bn_slice_str("No active controller answered in time.");
+        response.results.v[i].error_message = bn_relay_text(error);
     }
     bn_request_reply(r, &response);
 }

@@ -15,7 +15,7 @@ static void refuse(struct bn_request *r, int16_t error) {
         response.topics.v[i] = kmsg_create_topics_response_topic_default;
         response.topics.v[i].name = q->topics.v[i].name;
         response.topics.v[i].error_code = error;
-        response.topics.v[i].error_message = bn_slice_str("No active controller answered in time.");
+        response.topics.v[i].error_message = bn_relay_text(error);
     }
     bn_request_reply(r, &response);
 }

@@ -20,7 +20,7 @@ static void refuse(struct bn_request *r, int16_t error) {
         out->name = by_id ? q->topics.v[i].name : q->topic_names.v[i];
         if (by_id) out->topic_id = q->topics.v[i].topic_id;
         out->error_code = error;
-        out->error_message = bn_slice_str("No active controller answered in time.");
+        out->error_message = bn_relay_text(error);
     }
     bn_request_reply(r, &response);
 }

@@ -23,15 +23,19 @@ void bn_api_describe_cluster(struct bn_request *r) {
     const struct kmsg_describe_cluster_request *q = r->message;
     const struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
     struct kmsg_describe_cluster_response response = kmsg_describe_cluster_response_default;
-    response.cluster_id = bn_slice_str(image->cluster_id ? image->cluster_id : "");
     if (q->endpoint_type != ENDPOINTS_BROKERS) {
         bool controllers = q->endpoint_type == ENDPOINTS_CONTROLLERS;
         response.error_code = controllers ? KE_MISMATCHED_ENDPOINT_TYPE : KE_UNSUPPORTED_ENDPOINT_TYPE;
-        response.error_message = bn_slice_str(controllers ? "The request was sent to an endpoint of the wrong type."
-                                                          : "Unsupported endpoint type.");
+        char why[64];
+        (void)snprintf(why, sizeof why, "Unsupported endpoint type %d", q->endpoint_type);
+        response.error_message = bn_slice_str(controllers
+                                                  ? "The request was sent to an endpoint of type BROKER, but we "
+                                                    "wanted an endpoint of type CONTROLLER"
+                                                  : why);
         bn_request_reply(r, &response);
         return;
     }
+    response.cluster_id = bn_slice_str(image->cluster_id ? image->cluster_id : "");
     r->arena.budget_bytes += (size_t)image->broker_count * sizeof *response.brokers.v + 64;
     if (!fill_brokers(r, image, &response)) {
         bn_request_close(r, "no memory is left for the answer");

@@ -2,6 +2,7 @@
  * replica answers, leader or not. */
 #include "broker/api/api.h"
 #include "broker/api/scatter.h"
+#include "broker/api/topic_name.h"
 #include "broker/replica/survey.h"
 #include "common/base/alloc.h"
 
@@ -27,8 +28,6 @@ static void run(struct bn_scatter_part *part, struct bn_partition *partition) {
 /* The answer is sized by what our own logs remember, not by the request. */
 static bool fill(struct bn_request *r, struct producers_part *p) {
     p->answer->error_code = p->error;
-    if (p->error == KE_UNKNOWN_TOPIC_OR_PARTITION)
-        p->answer->error_message = BN_SLICE_LIT("This server does not host this topic-partition.");
     if (p->error != KE_NONE || p->count == 0) return true;
     r->arena.budget_bytes += (size_t)p->count * sizeof *p->answer->active_producers.v + 64;
     p->answer->active_producers.v = bn_arena_array(&r->arena, (size_t)p->count, sizeof *p->answer->active_producers.v);
@@ -67,6 +66,8 @@ static void prepare_part(struct producers_part *p, const struct bn_image_topic *
     p->answer->partition_index = p->scatter.partition = partition;
     if (topic) p->scatter.topic_id = topic->id;
     if (!topic || !bn_image_partition(topic, partition)) p->error = KE_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!topic) /* Kafka says it of topics only */
+        p->answer->error_message = BN_SLICE_LIT("This server does not host this topic-partition.");
     p->scatter.skip = p->error != KE_NONE;
 }
 
@@ -83,12 +84,23 @@ static bool prepare(struct bn_request *r, struct producers *d) {
         const struct kmsg_describe_producers_request_topic *t = &q->topics.v[i];
         struct kmsg_describe_producers_response_topic *out = &d->response.topics.v[i];
         out->name = t->name;
+        const char *why = NULL;
+        if (!bn_topic_name_good(t->name)) {
+            char text[400];
+            bn_topic_name_explain(t->name, text, sizeof text);
+            why = bn_arena_copy(&r->arena, bn_slice_str(text));
+            if (!why) return false;
+        }
         out->partitions.n = t->partition_indexes.n;
         out->partitions.v = bn_arena_array(&r->arena, (size_t)out->partitions.n, sizeof *out->partitions.v);
         if (!out->partitions.v) return false;
         for (int32_t k = 0; k < out->partitions.n; k++, parts++) {
             parts->answer = &out->partitions.v[k];
             prepare_part(parts, bn_image_topic(image, t->name), t->partition_indexes.v[k]);
+            if (why) {
+                parts->error = KE_INVALID_TOPIC_EXCEPTION;
+                parts->answer->error_message = bn_slice_str(why);
+            }
         }
     }
     return true;

@@ -1,8 +1,9 @@
 /* describe_topic_partitions.c: DescribeTopicPartitions 0 (KIP-966): topics in the order of their names, page by page.
  *
  * A page holds at most as many partitions as the client says and max.request.partition.size.limit allows; the cursor of
- * its answer is where the next one begins. No topics named = all. Replicas that may be elected without being in sync
- * (ELR) are not kept here: both lists are null, which Kafka's tool prints as N/A. */
+ * its answer is where the next one begins. No topics named = all. The replicas that may be elected without being in
+ * sync (ELR) are the controller's business and not told here: both lists are empty, as they are with Kafka while
+ * eligible.leader.replicas.enable is off. Null would be truer, but Kafka 3.9's client dies of it. */
 #include <stdlib.h>
 
 #include "broker/api/api.h"
@@ -35,7 +36,7 @@ static bool fill_partition(struct page *a, const struct bn_image_partition *p,
     out->replica_nodes.n = p->replica_count;
     out->isr_nodes.v = p->isr;
     out->isr_nodes.n = p->isr_count;
-    out->eligible_leader_replicas.n = out->last_known_elr.n = 0; /* none: Kafka's client takes no null for it */
+    out->eligible_leader_replicas.n = out->last_known_elr.n = 0;
     out->offline_replicas.v = bn_arena_array(&a->r->arena, (size_t)p->replica_count, sizeof(int32_t));
     if (!out->offline_replicas.v) return false;
     for (int i = 0; i < p->replica_count; i++) {

@@ -11,8 +11,8 @@ static bool refuse_topic(struct bn_request *r, const struct kmsg_elect_leaders_r
     if (!out->partition_result.v) return false;
     out->partition_result.n = in->partitions.n;
     for (int32_t i = 0; i < in->partitions.n; i++)
-        out->partition_result.v[i] = (struct kmsg_elect_leaders_response_partition_result){
-            in->partitions.v[i], error, bn_slice_str("No active controller answered in time.")};
+        out->partition_result.v[i] = (struct kmsg_elect_leaders_response_partition_result){in->partitions.v[i], error,
+                                                                                           bn_relay_text(error)};
     return true;
 }
 

@@ -37,7 +37,7 @@ static void refuse(struct bn_request *r, int16_t error) {
     struct kmsg_incremental_alter_configs_response_response *v = answers(r);
     for (int32_t i = 0; v && i < q->resources.n; i++) {
         v[i].error_code = error;
-        v[i].error_message = bn_slice_str("No active controller answered in time.");
+        v[i].error_message = bn_relay_text(error);
     }
     if (v) reply(r, v);
 }

@@ -16,8 +16,10 @@ struct relay {
 
 static void on_reply(void *arg, int16_t error, struct bn_slice body) {
     struct relay *relay = arg;
-    if (error == KE_NONE) bn_request_reply_body(relay->request, body);
-    else relay->refuse(relay->request, error);
+    if (error == KE_NONE)
+        bn_request_reply_body(relay->request, body);
+    else
+        relay->refuse(relay->request, error);
 }
 
 void bn_relay_admin(struct bn_request *r, int32_t timeout_ms, void (*refuse)(struct bn_request *r, int16_t error)) {
@@ -30,4 +32,9 @@ void bn_relay_admin(struct bn_request *r, int32_t timeout_ms, void (*refuse)(str
     int64_t wait_ms = bn_min_i64(bn_max_i64(timeout_ms, 0), TIMEOUT_MAX_MS) + GRACE_MS;
     r->deps->forward(r->deps->arg, r->shard, r->row->key, r->header.api_version, r->body, r->header.client_id, false,
                      (uint32_t)wait_ms, on_reply, relay);
+}
+
+struct bn_slice bn_relay_text(int16_t error) {
+    if (error == KE_REQUEST_TIMED_OUT) return BN_SLICE_LIT("No active controller answered in time.");
+    return bn_slice_str(bn_errors_text(error));
 }

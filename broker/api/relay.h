@@ -8,5 +8,7 @@
  * error) ends the request with an answer of its own making. timeout_ms is the client's; waiting is bounded below and
  * above. */
 void bn_relay_admin(struct bn_request *r, int32_t timeout_ms, void (*refuse)(struct bn_request *r, int16_t error));
+/* What such an answer says of the error. */
+struct bn_slice bn_relay_text(int16_t error);
 
 #endif

@@ -8,7 +8,7 @@
 
 int16_t bn_partition_check(const struct bn_partition *p, int32_t current_leader_epoch) {
     if (p->role == BN_PARTITION_OFFLINE) return KE_KAFKA_STORAGE_ERROR;
-    if (current_leader_epoch >= 0 && current_leader_epoch < p->leader_epoch) return KE_FENCED_LEADER_EPOCH;
+    if (current_leader_epoch != -1 && current_leader_epoch < p->leader_epoch) return KE_FENCED_LEADER_EPOCH;
     if (current_leader_epoch > p->leader_epoch) return KE_UNKNOWN_LEADER_EPOCH;
     return p->role == BN_PARTITION_LEADER ? KE_NONE : KE_NOT_LEADER_OR_FOLLOWER;
 }

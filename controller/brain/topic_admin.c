@@ -99,7 +99,7 @@ static struct judged assign_by_hand(struct bn_model *m, const struct bn_event_cr
         const struct bn_event_assignment *a = &in->assignments[i];
         if (!bn_ids_distinct(a->brokers))
             return BAD(m, INVALID_REPLICA_ASSIGNMENT,
-                       "Duplicate replica assignment found: Map(%" PRId32 " -> List(%s))", a->index,
+                       "Duplicate replica assignment found: HashMap(%" PRId32 " -> ArrayBuffer(%s))", a->index,
                        ids_text(m, a->brokers));
         if (a->brokers.count == 0)
             return BAD(m, INVALID_REPLICA_ASSIGNMENT,

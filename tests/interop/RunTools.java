@@ -1,12 +1,14 @@
 // RunTools.java: runs many of Apache Kafka's command-line tools in one JVM, since starting one takes a second and a half.
 // Reads cases from a file: a name, a tab, a main class, a tab, its arguments separated by blanks (quoted with '...' if they
 // hold one); "-" instead of a class waits so many milliseconds, since Kafka goes on deleting after its answer.
-// @B@ and @Z@ stand for the bootstrap server and ZooKeeper given as arguments. Prints each case, all that the tool printed, and
+// A last `<<<` and a word are a line of the tool's input. @B@ and @Z@ stand for the bootstrap server and ZooKeeper given as arguments. Prints each case, all that the tool printed, and
 // how it left. Nothing of Kafka's is in here: the tools' exits are caught by the hook that Kafka's own tests use.
 // usage: java -cp 'LIBS/*' RunTools.java CASES BOOTSTRAP ZOOKEEPER
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,7 +79,11 @@ public class RunTools {
             taken.reset();
             kept.reset();
             left = null;
-            int status = run(part[1], words(text));
+            List<String> args = words(text);
+            int at = args.indexOf("<<<");
+            String input = at < 0 ? "" : String.join(" ", args.subList(at + 1, args.size())) + "\n";
+            System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+            int status = run(part[1], at < 0 ? args : args.subList(0, at));
             both.flush();
             out.println("### " + part[0] + ": " + part[2]);
             out.print(left == null ? taken : kept);

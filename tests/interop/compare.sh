@@ -7,8 +7,9 @@
 #   tools      the other tools: Kafka's on Kafka, ours on Kafka and on Barnabas
 #   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
 #   configs    Kafka 3.9's kafka-configs against both (2.8's with --zookeeper: old-configs), and configs.py: what tools do not ask
-#   data       Kafka's producer, consumer and offset tools against both, and every znode of both
-#   files      Kafka's DumpLogSegments over all that Barnabas has written, then over what it recovers after a kill
+#   admin      admin.py: the other administrative calls, with what is wrong and what is right
+#   data       Kafka's producer, consumer and offset tools against both; every znode of both; Kafka's DumpLogSegments over all that
+#              Barnabas has written, then over what it recovers after a kill
 # Exit status 0: no difference but the ones that normalize.py and docs/ZNODES.md explain.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,11 +17,11 @@ tree=$(cd "$here/../.." && pwd)
 
 usage() {
     cat <<'TXT'
-usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only tools] [--port P]
+usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only STAGE] [--port P]
   --kafka DIR    the jars of Apache Kafka 3.9
   --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
   --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
-  --only tools   only what our own tools print, beside Kafka's
+  --only STAGE   topics, tools, old, configs, admin or data
   --port P       P to P+3 are used (default 28092)
 TXT
 }
@@ -40,9 +41,11 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$kafka" ] || { usage >&2; exit 2; }
 ls "$kafka"/kafka-tools-*.jar >/dev/null || exit 2
+case $only in '' | topics | tools | old | configs | admin | data) ;; *) usage >&2; exit 2 ;; esac
 [ -n "$work" ] || work=$(mktemp -d /tmp/barnabas-compare.XXXXXX)
 rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
 mkdir -p "$work/kafka" "$work/zookeeper"
+work=$(readlink -f "$work")
 ours=127.0.0.1:$port theirs=127.0.0.1:$((port + 1))
 our_zookeeper=127.0.0.1:$((port + 2)) their_zookeeper=127.0.0.1:$((port + 3))
 export BARNABAS_BUILD=${BARNABAS_BUILD:-$tree/build}
@@ -82,9 +85,9 @@ CFG
     "${wait_for[@]}" --bootstrap-server "$theirs" --brokers 1
 }
 
-# Runs a file of cases with Kafka's tools. $1 jars, $2 cases, $3 bootstrap server, $4 ZooKeeper.
+# Runs a file of cases with Kafka's tools, here, where the files that they name are. $1 jars, $2 cases, $3 bootstrap server, $4 ZooKeeper.
 tools() {
-    java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$1/*" "$here/RunTools.java" "$2" "$3" "$4"
+    (cd "$here" && java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$1/*" RunTools.java "$2" "$3" "$4")
 }
 
 # The same file of cases with our own tools. $1 cases, $2 bootstrap server.
@@ -93,17 +96,16 @@ own_tools() {
     while IFS=$'\t' read -r name class arguments; do
         case $name in '' | \#*) continue ;; esac
         [ "$class" != - ] || { sleep "$((arguments / 1000))"; continue; }
-        eval "set -- ${arguments//@B@/$server}"
         local status=0
         echo "### $name: $arguments"
-        "$tree/deploy/bin/kafka-run-class.sh" "$class" "$@" </dev/null 2>&1 || status=$?
+        (cd "$here" && eval "$tree/deploy/bin/kafka-run-class.sh $class ${arguments//@B@/$server}" </dev/null 2>&1) || status=$?
         echo "exit $status"
     done <"$1"
 }
 
-# Kafka's tools on Kafka beside ours on both clusters. $1 what, $2 cases, $3 the option of normalize.py.
+# Kafka's tools on both clusters, then ours on both. $1 what, $2 cases, $3 the option of normalize.py.
 own_sides() {
-    tools "$kafka" "$2" "$theirs" "$their_zookeeper" >"$work/$1.kafka.raw" 2>&1
+    both_sides "$1" "$kafka" "$2"
     own_tools "$2" "$theirs" >"$work/$1-on-kafka.raw" 2>&1
     own_tools "$2" "$ours" >"$work/$1-on-barnabas.raw" 2>&1
     "$here/normalize.py" "$3" <"$work/$1.kafka.raw" >"$work/$1.kafka"
@@ -136,10 +138,17 @@ both_sides() {
     compare "$1" "$work/$1.kafka" "$work/$1.barnabas"
 }
 
+# What a client without a tool asks of both. $1 what, $2 the program.
+protocol() {
+    "$here/$2" "$theirs" 0 >"$work/$1.kafka"
+    "$here/$2" "$ours" 0 >"$work/$1.barnabas"
+    compare "$1" "$work/$1.kafka" "$work/$1.barnabas"
+}
+
 # What docs/ZNODES.md explains: our own znodes, the further keys of /controller, the second copy of a topic's id, the spare producer ids.
 znodes() {
     java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" "$here/DumpZnodes.java" "$1" |
-        sed -E -e '\#^/barnabas#d' -e '\#^/controller E #s#,"host":.*\}#}#' \
+        sed -E -e '\#^/barnabas#d' -e '\#^/[a-z]+/topics/__consumer_offsets#d' -e '\#^/controller E #s#,"host":.*\}#}#' \
             -e '\#^/latest_producer_id_block P v[12] #s#v. .*"block_start".*#v1 {...}#' \
             -e '\#/partitions P v0 #s#\{"version":1,"topic_id":"ID"\}#null#'
 }
@@ -172,20 +181,19 @@ dump_files() {
 start_barnabas
 start_kafka
 
-if [ "$only" = tools ]; then
-    own_sides tools "$here/tools.cases" --own
-    echo "outputs are in $work"
-    exit $differences
+wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+if wants topics; then
+    both_sides topics "$kafka" "$here/topics.cases"
+    own_tools "$here/topics.cases" "$ours" >"$work/own.barnabas.raw"
+    "$here/normalize.py" --own <"$work/topics.kafka.raw" >"$work/own.kafka"
+    "$here/normalize.py" --own <"$work/own.barnabas.raw" >"$work/own.barnabas"
+    compare own "$work/own.kafka" "$work/own.barnabas"
 fi
 
-both_sides topics "$kafka" "$here/topics.cases"
-own_tools "$here/topics.cases" "$ours" >"$work/own.barnabas.raw"
-"$here/normalize.py" --own <"$work/topics.kafka.raw" >"$work/own.kafka"
-"$here/normalize.py" --own <"$work/own.barnabas.raw" >"$work/own.barnabas"
-compare own "$work/own.kafka" "$work/own.barnabas"
-own_sides tools "$here/tools.cases" --own
+if wants tools; then own_sides tools "$here/tools.cases" --own; fi
 
-if [ -n "$kafka28" ]; then
+if wants old && [ -n "$kafka28" ]; then
     both_sides old "$kafka28" "$here/old-topics.cases"
     for server in "$theirs" "$ours"; do
         printf 'a\nb\n' | kcat -q -b "$server" -t old -p 4 -P
@@ -193,27 +201,30 @@ if [ -n "$kafka28" ]; then
     done
 fi
 
-both_sides configs "$kafka" "$here/configs.cases"
-if [ -n "$kafka28" ]; then both_sides old-configs "$kafka28" "$here/old-configs.cases"; fi
-"$here/configs.py" "$theirs" 0 >"$work/protocol.kafka"
-"$here/configs.py" "$ours" 0 >"$work/protocol.barnabas"
-compare protocol "$work/protocol.kafka" "$work/protocol.barnabas"
+if wants configs; then
+    both_sides configs "$kafka" "$here/configs.cases"
+    if [ -n "$kafka28" ]; then both_sides old-configs "$kafka28" "$here/old-configs.cases"; fi
+    protocol protocol configs.py
+fi
 
-both_sides data "$kafka" "$here/data.cases"
-for server in "$theirs" "$ours"; do printf 'a\n' | kcat -q -b "$server" -t made.by.itself -P; done
-znodes "$their_zookeeper" >"$work/znodes.kafka"
-znodes "$our_zookeeper" >"$work/znodes.barnabas"
-compare znodes "$work/znodes.kafka" "$work/znodes.barnabas"
+if wants admin; then protocol admin admin.py; fi
 
-broker=$(cat "$work/barnabas/run/broker-0.pid")
-kill -KILL "$broker"
-timeout 10 tail --pid="$broker" -f /dev/null
-dump_files files-after-a-kill
-start_barnabas
-"$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null
-dump_files files-after-recovery
-gone=$(find "$work/barnabas/data/broker-0" -maxdepth 1 -name 'vanishing-*' ! -name '*-delete')
-[ -z "$gone" ] || { echo "== files: $gone should have gone"; differences=1; }
+if wants data; then
+    both_sides data "$kafka" "$here/data.cases"
+    for server in "$theirs" "$ours"; do printf 'a\n' | kcat -q -b "$server" -t made.by.itself -P; done
+    znodes "$their_zookeeper" >"$work/znodes.kafka"
+    znodes "$our_zookeeper" >"$work/znodes.barnabas"
+    compare znodes "$work/znodes.kafka" "$work/znodes.barnabas"
+    broker=$(cat "$work/barnabas/run/broker-0.pid")
+    kill -KILL "$broker"
+    timeout 10 tail --pid="$broker" -f /dev/null
+    dump_files files-after-a-kill
+    start_barnabas
+    "$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null
+    dump_files files-after-recovery
+    gone=$(find "$work/barnabas/data/broker-0" -maxdepth 1 -name 'vanishing-*' ! -name '*-delete')
+    [ -z "$gone" ] || { echo "== files: $gone should have gone"; differences=1; }
+fi
 
 echo "outputs are in $work"
 exit $differences

@@ -3,7 +3,9 @@
 tools print behind an error go. --own also levels what is known to differ between kafka-topics.sh of Kafka and of Barnabas:
   * Kafka describes topics and configs in the order of a hash map, Barnabas by name: lines and configs are sorted;
   * Kafka 3.9 says Topic 'Optional[x]' where it means 'x';
-  * Barnabas puts its name before what it says of a command line that it cannot read."""
+  * Barnabas puts its name before what it says of a command line that it cannot read.
+Kafka's coordinators make __consumer_offsets when somebody looks for one, at a time of their own: what is said of it goes. A broker that serves
+DescribeTopicPartitions has no way to have Kafka's tool print N/A for ELR."""
 import re
 import sys
 
@@ -11,6 +13,10 @@ own = "--own" in sys.argv[1:]
 text = sys.stdin.read()
 text = re.sub(r"(?m)^Option  .*Description[^\n]*\n(?:(?!exit \d).*\n)*", "", text)
 text = re.sub(r"(?m)^(?:\tat |Caused by: |\t\.\.\. \d+ more|java\.\S+Exception|joptsimple\.|SLF4J: ).*\n", "", text)
+text = re.sub(r'"(timestamp|avg_throughput)":[\d.]+', r'"\1":N', text)
+text = text.replace("\tElr: \tLastKnownElr: ", "\tElr: N/A\tLastKnownElr: N/A")
+text = re.sub(r"(?m)^(?:\t?Topic: )?__consumer_offsets\b.*\n", "", text)
+text = re.sub(r"(?m)^Dynamic configs for topic __consumer_offsets are:\n(?:  .*\n)*", "", text)
 text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
 text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
 text = re.sub(r"\d+ records sent, .* (?:max latency\.)\n", "", text)  # the lines every five seconds

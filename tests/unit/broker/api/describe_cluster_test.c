@@ -39,6 +39,8 @@ START_TEST(test_endpoint_types) {
         struct kmsg_describe_cluster_response got;
         fake_ask(&f, KAPI_DESCRIBE_CLUSTER, 1, &q, &got);
         ck_assert_int_eq(got.error_code, cases[i].error);
+        if (cases[i].error) ck_assert_uint_eq(got.cluster_id.len, 0);
+        if (cases[i].type == 0) ck_assert(bn_slice_eq_str(got.error_message, "Unsupported endpoint type 0"));
     }
     fake_fini(&f);
 }

@@ -18,6 +18,7 @@ START_TEST(test_answers) {
         {"t", 2, KE_NONE, KE_NOT_LEADER_OR_FOLLOWER, 0},
         {"t", 3, KE_NONE, KE_UNKNOWN_TOPIC_OR_PARTITION, 0},
         {"absent", 0, KE_NONE, KE_UNKNOWN_TOPIC_OR_PARTITION, 0},
+        {"a b", 0, KE_NONE, KE_INVALID_TOPIC_EXCEPTION, 0},
     };
     for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
         struct fake_world w;
