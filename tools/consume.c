@@ -40,7 +40,7 @@ static const struct bn_option table[] = {
     {"command-config", BN_OPTION_VALUE, NULL},
     {"isolation-level", BN_OPTION_VALUE, "read_uncommitted (default) or read_committed"},
     {"group", BN_OPTION_VALUE, "read as a member of this group, from where it has committed"},
-    {"formatter", BN_OPTION_VALUE, "Default, Logging or NoOpMessageFormatter"},
+    {"formatter", BN_OPTION_VALUE, "Default, Logging, NoOp, Offsets or GroupMetadataMessageFormatter, by its class"},
     {"key-deserializer", BN_OPTION_VALUE, "String, Long, Integer, ... by its Java class"},
     {"value-deserializer", BN_OPTION_VALUE, "the same of values"},
     {"skip-message-on-error", BN_OPTION_FLAG, "go on behind a record that a deserializer refuses"},

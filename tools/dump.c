@@ -24,7 +24,7 @@ static const struct bn_option table[] = {
     {"key-decoder-class", BN_OPTION_VALUE, "String (default), Long or IntegerDecoder"},
     {"value-decoder-class", BN_OPTION_VALUE, "String (default), Long or IntegerDecoder"},
     {"max-message-size", BN_OPTION_VALUE, NULL},
-    {"offsets-decoder", BN_OPTION_FLAG, NULL},
+    {"offsets-decoder", BN_OPTION_FLAG, "records of __consumer_offsets, in words"},
     {"transaction-log-decoder", BN_OPTION_FLAG, NULL},
     {"cluster-metadata-decoder", BN_OPTION_FLAG, NULL},
     {"remote-log-metadata-decoder", BN_OPTION_FLAG, NULL},
@@ -127,7 +127,7 @@ static bool read_decoder(const struct bn_options *o, const char *option, enum bn
 }
 
 static bool read_options(const struct bn_options *o, struct bn_dump *d) {
-    static const char *const elsewhere[] = {"offsets-decoder", "transaction-log-decoder", "cluster-metadata-decoder",
+    static const char *const elsewhere[] = {"transaction-log-decoder", "cluster-metadata-decoder",
                                             "remote-log-metadata-decoder"};
     bool bad = false;
     for (size_t i = 0; i < BN_ARRAY_LEN(elsewhere); i++) {
@@ -137,7 +137,8 @@ static bool read_options(const struct bn_options *o, struct bn_dump *d) {
         return false;
     }
     d->program = o->program;
-    d->print_data = bn_options_has(o, "print-data-log") || bn_options_has(o, "key-decoder-class") ||
+    bool offsets = bn_options_has(o, "offsets-decoder");
+    d->print_data = offsets || bn_options_has(o, "print-data-log") || bn_options_has(o, "key-decoder-class") ||
                     bn_options_has(o, "value-decoder-class");
     d->deep = d->print_data || bn_options_has(o, "deep-iteration");
     d->verify_only = bn_options_has(o, "verify-index-only");
@@ -148,8 +149,11 @@ static bool read_options(const struct bn_options *o, struct bn_dump *d) {
         fprintf(stderr, "Missing required argument \"[files]\"\n");
         return false;
     }
-    return !bad && bn_admin_json(o, &d->json) && read_decoder(o, "key-decoder-class", &d->key_decoder) &&
-           read_decoder(o, "value-decoder-class", &d->value_decoder);
+    if (bad || !bn_admin_json(o, &d->json) || !read_decoder(o, "key-decoder-class", &d->key_decoder) ||
+        !read_decoder(o, "value-decoder-class", &d->value_decoder))
+        return false;
+    if (offsets) d->key_decoder = d->value_decoder = BN_DUMP_OFFSETS;
+    return true;
 }
 
 static bool dump_list(struct bn_dump *d, const char *list) {

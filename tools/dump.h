@@ -5,7 +5,7 @@
 #include "proto/kafka/batch.h"
 #include "tools/options.h"
 
-enum bn_dump_decoder { BN_DUMP_STRING, BN_DUMP_LONG, BN_DUMP_INTEGER };
+enum bn_dump_decoder { BN_DUMP_STRING, BN_DUMP_LONG, BN_DUMP_INTEGER, BN_DUMP_OFFSETS };
 
 struct bn_dump {
     const char *program;

@@ -4,6 +4,7 @@
 
 #include "common/base/alloc.h"
 #include "tools/dump.h"
+#include "tools/grouplines.h"
 #include "tools/jsonout.h"
 
 enum { EXPANDED_MAX = 1 << 30 };
@@ -80,6 +81,18 @@ static void print_marker(const struct bn_record *r) {
                r->value.len >= 6 ? (int32_t)bn_get_u32(r->value.ptr + 2) : -1);
 }
 
+/* A record of __consumer_offsets: a null value is shown, too, as what it does. */
+static void print_offset(const struct bn_dump *d, const struct bn_record *r) {
+    struct bn_str line;
+    bn_str_init(&line);
+    bn_str_add(&line, d->skip_metadata ? "| key: " : " key: ");
+    bn_grouplines_dump_key(r->key, &line);
+    bn_str_add(&line, " payload: ");
+    bn_grouplines_dump_value(r->key, r->value, &line);
+    fputs(line.ptr, stdout);
+    bn_str_fini(&line);
+}
+
 static void print_record(const struct bn_dump *d, const struct bn_batch *b, const struct bn_record *r) {
     if (!d->skip_metadata) {
         printf("| offset: %" PRId64 " %s: %" PRId64 " keySize: %" PRId64 " valueSize: %" PRId64 " sequence: %" PRId64
@@ -93,11 +106,24 @@ static void print_record(const struct bn_dump *d, const struct bn_batch *b, cons
     }
     if (b->attributes & BN_BATCH_CONTROL) {
         if (!d->skip_metadata) print_marker(r);
+    } else if (d->print_data && d->key_decoder == BN_DUMP_OFFSETS) {
+        print_offset(d, r);
     } else if (d->print_data) {
         if (r->key.ptr) fputs(d->skip_metadata ? "| key: " : " key: ", stdout), print_bytes(d->key_decoder, r->key);
         if (r->value.ptr) fputs(" payload: ", stdout), print_bytes(d->value_decoder, r->value);
     }
     putchar('\n');
+}
+
+static void json_offset(struct bn_jsonout *j, const struct bn_record *r) {
+    struct bn_str text;
+    bn_str_init(&text);
+    bn_grouplines_dump_key(r->key, &text);
+    bn_jsonout_text(j, "key", bn_str_slice(&text));
+    bn_str_clear(&text);
+    bn_grouplines_dump_value(r->key, r->value, &text);
+    bn_jsonout_text(j, "value", r->value.ptr ? bn_str_slice(&text) : BN_SLICE_NULL);
+    bn_str_fini(&text);
 }
 
 static void json_record(const struct bn_dump *d, struct bn_jsonout *j, const struct bn_batch *b,
@@ -112,7 +138,10 @@ static void json_record(const struct bn_dump *d, struct bn_jsonout *j, const str
     for (int32_t i = 0; i < r->header_count && bn_batch_next_header(&headers, &key, &value) == BN_OK; i++)
         bn_jsonout_text(j, NULL, key);
     bn_jsonout_end(j);
-    if (d->print_data) bn_jsonout_text(j, "key", r->key), bn_jsonout_text(j, "value", r->value);
+    if (d->print_data && d->key_decoder == BN_DUMP_OFFSETS)
+        json_offset(j, r);
+    else if (d->print_data)
+        bn_jsonout_text(j, "key", r->key), bn_jsonout_text(j, "value", r->value);
     bn_jsonout_end(j);
 }
 

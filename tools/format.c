@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/base/bytes.h"
+#include "tools/grouplines.h"
 #include "tools/jsonout.h"
 
 void bn_format_init(struct bn_format *f, const char *program) {
@@ -44,23 +45,25 @@ bool bn_format_type(struct bn_format *f, const char *deserializer, enum bn_forma
 }
 
 bool bn_format_class(struct bn_format *f, const char *name) {
-    static const char *const groups[] = {"OffsetsMessageFormatter", "GroupMetadataMessageFormatter",
-                                         "TransactionLogMessageFormatter"};
     const char *last = name + strlen(name);
     while (last > name && last[-1] != '.' && last[-1] != '$') last--;
-    if (strncmp(name, "kafka.tools.", 12) == 0)
+    bool old = strncmp(name, "kafka.", 6) == 0;
+    f->groups = strcmp(last, "GroupMetadataMessageFormatter") == 0;
+    f->internal = f->groups || strcmp(last, "OffsetsMessageFormatter") == 0;
+    f->words = old && f->internal;
+    f->nothing = strcmp(last, "NoOpMessageFormatter") == 0;
+    if (old)
         fprintf(stderr,
                 "WARNING: %s is deprecated and will be removed in the next major release. Please use "
                 "org.apache.kafka.tools.consumer.%s instead\n",
                 name, last);
-    f->nothing = strcmp(last, "NoOpMessageFormatter") == 0;
-    if (f->nothing || strcmp(last, "DefaultMessageFormatter") == 0 || strcmp(last, "LoggingMessageFormatter") == 0)
+    if (f->internal || f->nothing || strcmp(last, "DefaultMessageFormatter") == 0 ||
+        strcmp(last, "LoggingMessageFormatter") == 0)
         return true;
-    bool internal = false;
-    for (size_t i = 0; i < BN_ARRAY_LEN(groups); i++) internal |= strcmp(last, groups[i]) == 0;
     fprintf(stderr, "%s: --formatter %s: %s\n", f->program, name,
-            internal ? "this release writes no such records"
-                     : "there are DefaultMessageFormatter, LoggingMessageFormatter and NoOpMessageFormatter");
+            strcmp(last, "TransactionLogMessageFormatter") == 0
+                ? "this release writes no such records"
+                : "there are Default, Logging, NoOp, Offsets and GroupMetadataMessageFormatter");
     return false;
 }
 
@@ -204,8 +207,18 @@ static void put_json(const rd_kafka_message_t *m) {
     bn_jsonout_print(&j);
 }
 
+static void put_internal(const struct bn_format *f, const rd_kafka_message_t *m) {
+    struct bn_str line;
+    bn_str_init(&line);
+    if (bn_grouplines_format(f->words ? BN_GROUPLINES_TEXT : BN_GROUPLINES_JSON, f->groups,
+                             bn_slice_of(m->key, m->key_len), bn_slice_of(m->payload, m->len), &line))
+        printf("%s\n", line.ptr);
+    bn_str_fini(&line);
+}
+
 bool bn_format_print(const struct bn_format *f, const rd_kafka_message_t *m) {
     if (f->nothing) return true;
+    if (f->internal) return put_internal(f, m), true;
     if (f->json) return put_json(m), true;
     if ((f->key && !fits(f, "data", f->key_type, m->key, m->key_len)) ||
         (f->value && !fits(f, "data", f->value_type, m->payload, m->len)))

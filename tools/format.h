@@ -18,8 +18,10 @@ enum bn_format_type {
 
 struct bn_format {
     const char *program;
-    bool nothing; /* NoOpMessageFormatter */
-    bool json;    /* a JSON object per record instead */
+    bool nothing;         /* NoOpMessageFormatter */
+    bool internal, words; /* records of __consumer_offsets; words: not as JSON, but as Kafka before 3.9 */
+    bool groups;          /* of groups, not of offsets */
+    bool json;            /* a JSON object per record instead */
     bool timestamp, partition, offset, headers, key, value;
     const char *key_separator, *line_separator, *headers_separator, *null_literal;
     enum bn_format_type key_type, value_type, header_type;

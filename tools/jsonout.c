@@ -111,6 +111,12 @@ void bn_jsonout_ids(struct bn_jsonout *j, const char *key, const int32_t *ids, i
     bn_jsonout_end(j);
 }
 
+void bn_jsonout_take(struct bn_jsonout *j, struct bn_str *out) {
+    while (j->depth > 0) bn_jsonout_end(j);
+    bn_str_add_slice(out, bn_str_slice(&j->text));
+    bn_str_fini(&j->text);
+}
+
 void bn_jsonout_print(struct bn_jsonout *j) {
     while (j->depth > 0) bn_jsonout_end(j);
     fwrite(j->text.ptr, 1, j->text.len, stdout);

@@ -21,6 +21,8 @@ void bn_jsonout_number(struct bn_jsonout *j, const char *key, int64_t value);
 void bn_jsonout_real(struct bn_jsonout *j, const char *key, double value);
 void bn_jsonout_bool(struct bn_jsonout *j, const char *key, bool value);
 void bn_jsonout_ids(struct bn_jsonout *j, const char *key, const int32_t *ids, int32_t count);
+/* Closes what is open, appends it all to out, and frees it. */
+void bn_jsonout_take(struct bn_jsonout *j, struct bn_str *out);
 /* Closes what is open, prints the line to stdout and frees it all. */
 void bn_jsonout_print(struct bn_jsonout *j);
 

@@ -3,6 +3,7 @@
 
 Suite *dump_suite(void);
 Suite *groupask_suite(void);
+Suite *grouplines_suite(void);
 Suite *jsonout_suite(void);
 Suite *near_suite(void);
 Suite *options_suite(void);
@@ -12,6 +13,6 @@ Suite *resetplan_suite(void);
 Suite *topic_rules_suite(void);
 Suite *when_suite(void);
 
-const unit_suite_fn unit_suites[] = {dump_suite,        groupask_suite, jsonout_suite, near_suite,
-                                     options_suite,     pattern_suite,  places_suite,  resetplan_suite,
-                                     topic_rules_suite, when_suite,     NULL};
+const unit_suite_fn unit_suites[] = {dump_suite,      groupask_suite,    grouplines_suite, jsonout_suite,
+                                     near_suite,      options_suite,     pattern_suite,    places_suite,
+                                     resetplan_suite, topic_rules_suite, when_suite,       NULL};
