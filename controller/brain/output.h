@@ -54,7 +54,7 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_CHECK_INCARNATION, /* a check of /barnabas/incarnation/<broker> at version u.incarnation */
     BN_OUTPUT_OP_DELETE_BROKER,     /* /brokers/ids/<broker>: any version, under the check before it */
     /* Groups; u.group.name is the path's. */
-    BN_OUTPUT_OP_MAKE_GROUP,        /* /consumers/<group> with null data: its parts come before what they are parts of */
+    BN_OUTPUT_OP_MAKE_GROUP,        /* /consumers/<group> with null data, for parts to stand below */
     BN_OUTPUT_OP_CREATE_GROUP,      /* with u.group; its members too, unless it has parts */
     BN_OUTPUT_OP_SET_GROUP,
     BN_OUTPUT_OP_CLEAR_GROUP,       /* set to null data */

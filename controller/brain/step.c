@@ -37,8 +37,8 @@ static void activate(struct bn_model *m, const struct bn_event_activated *e) {
     bn_publish_reset(m); /* whoever says hello gets all of it */
 }
 
-/* What clients ask for. */
-static void dispatch_admin(struct bn_model *m, const struct bn_event *e) {
+/* What clients and coordinators ask for. */
+static void dispatch_asked(struct bn_model *m, const struct bn_event *e) {
     switch (e->kind) {
     case BN_EVENT_CREATE_TOPICS:
         bn_topic_admin_create_topics(m, &e->u.create_topics);
@@ -52,19 +52,18 @@ static void dispatch_admin(struct bn_model *m, const struct bn_event *e) {
     case BN_EVENT_ALTER_CONFIGS:
         bn_config_alter_request(m, &e->u.alter_configs);
         break;
+    case BN_EVENT_GROUPS:
+        bn_groups_listed(m, &e->u.groups);
+        break;
+    case BN_EVENT_GROUP_WRITE:
+        bn_groups_request(m, &e->u.group_write);
+        break;
+    case BN_EVENT_GROUP_READ:
+        bn_groups_request_read(m, &e->u.group_read);
+        break;
     default:
         BN_UNREACHABLE();
     }
-}
-
-/* What coordinators ask for. */
-static void dispatch_group(struct bn_model *m, const struct bn_event *e) {
-    if (e->kind == BN_EVENT_GROUPS)
-        bn_groups_listed(m, &e->u.groups);
-    else if (e->kind == BN_EVENT_GROUP_WRITE)
-        bn_groups_request(m, &e->u.group_write);
-    else
-        bn_groups_request_read(m, &e->u.group_read);
 }
 
 static void dispatch(struct bn_model *m, const struct bn_event *e) {
@@ -100,7 +99,10 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
     case BN_EVENT_DELETE_TOPICS:
     case BN_EVENT_CREATE_PARTITIONS:
     case BN_EVENT_ALTER_CONFIGS:
-        dispatch_admin(m, e);
+    case BN_EVENT_GROUPS:
+    case BN_EVENT_GROUP_WRITE:
+    case BN_EVENT_GROUP_READ:
+        dispatch_asked(m, e);
         break;
     case BN_EVENT_ALTER_PARTITION:
         bn_alter_request(m, &e->u.alter_partition);
@@ -122,11 +124,6 @@ static void dispatch(struct bn_model *m, const struct bn_event *e) {
         break;
     case BN_EVENT_ELECT_NODE:
         bn_elect_node(m, &e->u.elect_leaders);
-        break;
-    case BN_EVENT_GROUPS:
-    case BN_EVENT_GROUP_WRITE:
-    case BN_EVENT_GROUP_READ:
-        dispatch_group(m, e);
         break;
     case BN_EVENT_MULTI_DONE:
         bn_flight_done(m, &e->u.multi_done);

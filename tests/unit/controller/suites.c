@@ -19,9 +19,31 @@ Suite *standby_suite(void);
 Suite *armory_suite(void);
 Suite *elect_watch_suite(void);
 Suite *watch_suite(void);
+Suite *calls_group_suite(void);
+Suite *group_list_suite(void);
+Suite *group_node_suite(void);
+Suite *group_read_suite(void);
 
-const unit_suite_fn unit_suites[] = {
-    setup_suite,   load_suite,       effect_op_suite,   purge_suite,  reread_suite,       pack_suite,
-    probe_suite,   admin_suite,      watch_suite,       effect_suite, calls_suite,        channel_suite,
-    standby_suite, controller_suite, elect_watch_suite, armory_suite, admin_config_suite, config_rules_suite,
-    NULL};
+const unit_suite_fn unit_suites[] = {setup_suite,
+                                     load_suite,
+                                     effect_op_suite,
+                                     purge_suite,
+                                     reread_suite,
+                                     pack_suite,
+                                     probe_suite,
+                                     admin_suite,
+                                     watch_suite,
+                                     effect_suite,
+                                     calls_suite,
+                                     channel_suite,
+                                     standby_suite,
+                                     controller_suite,
+                                     elect_watch_suite,
+                                     armory_suite,
+                                     admin_config_suite,
+                                     config_rules_suite,
+                                     calls_group_suite,
+                                     group_list_suite,
+                                     group_node_suite,
+                                     group_read_suite,
+                                     NULL};

@@ -26,6 +26,8 @@ Suite *request_suite(void);
 Suite *step_suite(void);
 Suite *topic_name_suite(void);
 Suite *topics_suite(void);
+Suite *group_fact_suite(void);
+Suite *groups_suite(void);
 
 const unit_suite_fn unit_suites[] = {topic_admin_suite,
                                      alter_suite,
@@ -52,4 +54,6 @@ const unit_suite_fn unit_suites[] = {topic_admin_suite,
                                      elect_suite,
                                      leaving_suite,
                                      rebalance_suite,
+                                     group_fact_suite,
+                                     groups_suite,
                                      NULL};
