@@ -21,6 +21,24 @@ static const char *const texts[] = {
 const char *sim_plant_name(enum sim_plant p) { return names[p]; }
 const char *sim_plant_text(enum sim_plant p) { return texts[p]; }
 
+enum sim_pace sim_plant_pace(enum sim_plant p) {
+    switch (p) {
+    case SIM_PLANT_ANY_INCARNATION:
+    case SIM_PLANT_CLEAN_LIE:
+    case SIM_PLANT_CUT_UNSYNCED:
+    case SIM_PLANT_NO_EPOCH_CHECK:
+    case SIM_PLANT_PARKED_SURVIVE:
+        return SIM_PACE_SLOW;
+    case SIM_PLANT_EPOCH_FILE:
+    case SIM_PLANT_OLD_ANSWER:
+    case SIM_PLANT_POINT_STAYS:
+    case SIM_PLANT_SILENCE_ENDS:
+        return SIM_PACE_RARE;
+    default:
+        return SIM_PACE_QUICK;
+    }
+}
+
 enum sim_plant sim_plant_find(const char *name) {
     enum sim_plant p = 0;
     while (p < SIM_PLANT_COUNT && strcmp(names[p], name) != 0) p++;
