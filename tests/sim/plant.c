@@ -26,6 +26,8 @@ enum sim_pace sim_plant_pace(enum sim_plant p) {
     case SIM_PLANT_ANY_INCARNATION:
     case SIM_PLANT_CLEAN_LIE:
     case SIM_PLANT_CUT_UNSYNCED:
+    case SIM_PLANT_FENCE_ANYBODY:
+    case SIM_PLANT_NO_CUT:
     case SIM_PLANT_NO_EPOCH_CHECK:
     case SIM_PLANT_PARKED_SURVIVE:
         return SIM_PACE_SLOW;
