@@ -100,7 +100,7 @@ START_TEST(topics_are_made_and_deleted) {
     create_topic("t", "retention.mss", "1000", &a);
     ck_assert_int_eq(create_error(&a, &arena, &m), KE_INVALID_CONFIG);
     create_topic("t", "retention.ms", NULL, &a);
-    ck_assert_int_eq(create_error(&a, &arena, &m), KE_INVALID_REQUEST);
+    ck_assert_int_eq(create_error(&a, &arena, &m), KE_INVALID_CONFIG);
 
     struct kmsg_delete_topics_request_topic d = {.name = BN_SLICE_LIT("orders")};
     struct kmsg_delete_topics_request r = {.topics = {&d, 1}, .timeout_ms = 5000};
