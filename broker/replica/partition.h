@@ -76,7 +76,8 @@ struct bn_partition_interest {
 void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_interest *i);
 void bn_partition_interest_drop(struct bn_partition_interest *i); /* safe when not registered (link initialised) */
 
-/* ListOffsets: timestamp -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, else by time. */
+/* ListOffsets: timestamp -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, else by time. A leader's
+ * business, but for replica_id -2, a debugger's: it is told what this replica has. */
 struct bn_partition_offsets {
     int64_t timestamp;
     int32_t current_leader_epoch, replica_id;

@@ -62,7 +62,7 @@ trap stop_all EXIT
 
 start_barnabas() {
     "$tree/deploy/cluster-start.sh" --dir "$work/barnabas" --brokers 1 --controllers 1 --port "$port" \
-        --zookeeper-port "${our_zookeeper#*:}" >/dev/null
+        --zookeeper-port "${our_zookeeper#*:}" --override offsets.topic.replication.factor=1 >/dev/null
 }
 
 start_kafka() {

@@ -17,6 +17,8 @@ text = re.sub(r'"(timestamp|avg_throughput)":[\d.]+', r'"\1":N', text)
 text = text.replace("\tElr: \tLastKnownElr: ", "\tElr: N/A\tLastKnownElr: N/A")
 text = re.sub(r"(?m)^(?:\t?Topic: )?__consumer_offsets\b.*\n", "", text)
 text = re.sub(r"(?m)^Dynamic configs for topic __consumer_offsets are:\n(?:  .*\n)*", "", text)
+text = re.sub(r'"size":\d+', '"size":N', text)
+text = re.sub(r'"logDir":"[^"]*"', '"logDir":"DIR"', text)
 text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
 text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
 text = re.sub(r"\d+ records sent, .* (?:max latency\.)\n", "", text)  # the lines every five seconds
@@ -30,9 +32,7 @@ def configs(match):
 
 if own:
     text = re.sub(r"(?m)^kafka-[a-z-]+: (?=.*(?:recognized|requires|required))", "", text)
-    text = re.sub(r"(?m)^(?:org\.apache\.kafka\.\S+Exception|\tSuppressed).*\n", "", text)
-    text = re.sub(r'"size":\d+', '"size":N', text)
-    text = re.sub(r'"logDir":"[^"]*"', '"logDir":"DIR"', text)
+    text = re.sub(r"(?m)^(?:No key separator found|org\.apache\.kafka\.\S+Exception|\tSuppressed).*\n", "", text)
     text = re.sub(r"'Optional\[(.*?)\]'", r"'\1'", text)
     text = re.sub(r"Configs: (.+)", configs, text)
 for case in re.split(r"(?m)^(?=### )", text):

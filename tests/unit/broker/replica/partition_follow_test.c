@@ -158,6 +158,40 @@ START_TEST(test_serves_consumers) {
 }
 END_TEST
 
+static struct bn_partition_offsets asking;
+
+static void ask_here(struct world *w, void *arg) {
+    (void)arg;
+    bn_partition_offsets(follow_partition(w, 0), &asking);
+}
+
+/* Offsets are a leader's to tell; a debugger is told this replica's own. */
+START_TEST(test_offsets_of_a_follower) {
+    static const struct {
+        int32_t replica_id;
+        int64_t timestamp, offset;
+        int16_t error;
+    } cases[] = {
+        {-1, -1, -1, KE_NOT_LEADER_OR_FOLLOWER},
+        {3, -1, -1, KE_NOT_LEADER_OR_FOLLOWER},
+        {-2, -1, 10, KE_NONE},
+        {-2, -2, 0, KE_NONE},
+        {-2, 0, 0, KE_NONE},
+    };
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 10, 5, 4), BN_OK);
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        asking = (struct bn_partition_offsets){
+            .timestamp = cases[i].timestamp, .current_leader_epoch = 5, .replica_id = cases[i].replica_id};
+        world_on_shard(&w, ask_here, NULL);
+        ck_assert_msg(asking.error == cases[i].error, "case %zu: %d", i, asking.error);
+        ck_assert_msg(asking.found.offset == cases[i].offset, "case %zu: %" PRId64, i, asking.found.offset);
+    }
+    world_stop(&w);
+}
+END_TEST
+
 /* A consumer waits here for the watermark that comes with the leader's answers; one that must ask the leader is told at
  * once. */
 START_TEST(test_consumers_wait) {
@@ -429,6 +463,7 @@ Suite *partition_follow_suite(void) {
     tcase_add_test(t, test_takes_answers);
     tcase_add_test(t, test_serves_consumers);
     tcase_add_test(t, test_consumers_wait);
+    tcase_add_test(t, test_offsets_of_a_follower);
     tcase_add_test(t, test_stale_answers);
     tcase_add_test(t, test_corrupt_answers);
     tcase_add_loop_test(t, test_diverging, 0, (int)BN_ARRAY_LEN(diverging));
