@@ -2,8 +2,10 @@
 #include "broker/api/groups.h"
 
 #include "broker/api/topic_name.h"
+#include "common/zk/znode_path.h"
 
 int16_t bn_groups_aim(struct bn_request *r, struct bn_scatter_part *part, struct bn_slice group) {
+    if (group.len > 0 && !bn_znode_path_group_ok(group)) return KE_INVALID_GROUP_ID;
     const struct bn_image *image = r->deps->image(r->deps->arg, r->shard);
     const struct bn_image_topic *t = bn_image_topic(image, BN_SLICE_LIT(BN_TOPIC_NAME_OFFSETS));
     if (!t || t->partition_count == 0) return KE_COORDINATOR_NOT_AVAILABLE;

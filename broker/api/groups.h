@@ -5,8 +5,8 @@
 
 #include "broker/api/scatter.h"
 
-/* Aims a part at the group's partition. KE_NONE, or why it can't go: COORDINATOR_NOT_AVAILABLE (there is no such topic
- * yet); then it is to be skipped. */
+/* Aims a part at the group's partition. KE_NONE, or why it can't go, then it is to be skipped:
+ * COORDINATOR_NOT_AVAILABLE (there is no such topic yet), INVALID_GROUP_ID (its name can't be a znode's). */
 int16_t bn_groups_aim(struct bn_request *r, struct bn_scatter_part *part, struct bn_slice group);
 /* In run(): the coordinator of the shard that this part runs on; NULL: the broker stops (NOT_COORDINATOR). */
 struct bn_coordinator *bn_groups_coordinator(const struct bn_scatter_part *part);

@@ -3,13 +3,14 @@
  * One request of a seat is under way at a time; groups that change meanwhile go with the next, each as it stands when
  * that one leaves, so that a later state supersedes an earlier one. Without an answer, or with one that says "not now",
  * the same is said again: whoever joins or syncs waits as long as that takes. NOT_COORDINATOR is the end: another one
- * leads the partition, and this broker will hear of it. */
+ * leads the partition, and this broker will hear of it. So is a group that can't be written at all, since it is too
+ * large: its members are told UNKNOWN_SERVER_ERROR, as Kafka's are when their group's record is too large. */
 #include "broker/group/coordinator_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
 
-enum { AGAIN_MS = 100, GROUPS_MAX = 200, BYTES_MAX = 1 << 20 };
+enum { AGAIN_MS = 100, GROUPS_MAX = 200, BYTES_MAX = 1 << 20, GROUP_MAX = 3 << 20 /* an RPC frame is 4 MiB */ };
 
 struct writing {
     struct bn_coordinator_seat *seat;
@@ -66,12 +67,15 @@ static size_t pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
     return 64 + pack_members(g, out);
 }
 
+static void free_group(Bn__GroupState *g) {
+    for (size_t m = 0; m < g->n_members; m++) bn_alloc_free(g->members[m]);
+    bn_alloc_free(g->members);
+    bn_alloc_free(g);
+}
+
 static void free_writing(struct writing *w) {
     for (size_t i = 0; i < w->request.n_groups; i++) {
-        Bn__GroupState *g = w->request.groups[i];
-        for (size_t m = 0; m < g->n_members; m++) bn_alloc_free(g->members[m]);
-        bn_alloc_free(g->members);
-        bn_alloc_free(g);
+        free_group(w->request.groups[i]);
         bn_str_fini(&w->names[i]);
     }
     bn_alloc_free(w->request.groups);
@@ -107,7 +111,8 @@ static void on_written(void *arg, const Bn__GroupWriteReply *m) {
     struct writing *w = arg;
     struct bn_coordinator_seat *s = w->seat;
     int error = m ? m->error : KE_REQUEST_TIMED_OUT;
-    bool over = error == KE_NONE || error == KE_NOT_COORDINATOR;
+    if (error == KE_MESSAGE_TOO_LARGE || error == KE_INVALID_REQUEST) error = KE_UNKNOWN_SERVER_ERROR;
+    bool over = error == KE_NONE || error == KE_NOT_COORDINATOR || error == KE_UNKNOWN_SERVER_ERROR;
     s->writing = false;
     for (size_t i = 0; !s->gone && i < w->request.n_groups; i++) {
         struct bn_coordinator_club *k = bn_coordinator_club(s, bn_str_slice(&w->names[i]));
@@ -139,9 +144,20 @@ static void write_dirty(struct bn_timer *t) {
         struct bn_coordinator_club *k = BN_CONTAINER_OF(it, struct bn_coordinator_club, dirty);
         size_t at = w->request.n_groups++;
         w->request.groups[at] = bn_alloc(sizeof(Bn__GroupState));
-        bytes += pack(k, w->request.groups[at]);
+        size_t size = pack(k, w->request.groups[at]);
+        if (size > GROUP_MAX) {
+            free_group(w->request.groups[at]);
+            w->request.n_groups--;
+            ended(k, KE_UNKNOWN_SERVER_ERROR);
+            continue;
+        }
+        bytes += size;
         bn_str_init(&w->names[at]);
         bn_str_add_slice(&w->names[at], bn_group_id(k->group));
+    }
+    if (w->request.n_groups == 0) {
+        free_writing(w);
+        return;
     }
     s->writing = true;
     s->under_way++;

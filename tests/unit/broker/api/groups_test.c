@@ -15,6 +15,9 @@ START_TEST(test_aim) {
     ck_assert_int_eq(bn_groups_aim(&r, &part, BN_SLICE_LIT("a")), KE_NONE);
     ck_assert_int_eq(part.partition, 97 % 3);
     ck_assert_int_eq(part.topic_id.bytes[0], 7);
+    char long_name[300];
+    memset(long_name, 'g', sizeof long_name);
+    ck_assert_int_eq(bn_groups_aim(&r, &part, bn_slice_of(long_name, sizeof long_name)), KE_INVALID_GROUP_ID);
     bn_map_remove(&g.world.fake.image.by_name, BN_SLICE_LIT("__consumer_offsets"));
     ck_assert_int_eq(bn_groups_aim(&r, &part, BN_SLICE_LIT("a")), KE_COORDINATOR_NOT_AVAILABLE);
     fake_groups_fini(&g);

@@ -51,12 +51,34 @@ START_TEST(test_fenced) {
 }
 END_TEST
 
+/* A group that can never be written is told so, and its assignment is not said again. */
+START_TEST(test_too_large) {
+    struct office o;
+    struct office_join j;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    office_join(&o, &j, "g", "");
+    office_until(&o, is_joined, &j);
+    o.write_error = KE_MESSAGE_TOO_LARGE;
+    int writes = o.writes;
+    office_sync(&o, &s, "g", &j);
+    office_until(&o, is_synced, &s);
+    ck_assert_int_eq(s.sync.error, KE_UNKNOWN_SERVER_ERROR);
+    for (int i = 0; i < 20; i++) office_turn(&o);
+    ck_assert_int_eq(o.writes, writes + 1);
+    office_close(&o);
+}
+END_TEST
+
 Suite *coordinator_store_suite(void) {
     Suite *s = suite_create("coordinator_store");
     TCase *t = tcase_create("coordinator_store");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_says_it_again);
     tcase_add_test(t, test_fenced);
+    tcase_add_test(t, test_too_large);
     suite_add_tcase(s, t);
     return s;
 }
