@@ -57,6 +57,7 @@ differences=0
 stop_all() {
     "$tree/deploy/cluster-stop.sh" --dir "$work/barnabas" >/dev/null || true
     for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+    wait
 }
 trap stop_all EXIT
 

@@ -130,12 +130,32 @@ START_TEST(test_wishes) {
 }
 END_TEST
 
+/* Who is sent to a closer replica hears of it at once, and each time until it has gone there (KIP-392). */
+START_TEST(test_sent_to_a_closer_replica) {
+    struct lane_world l;
+    setup(&l);
+    l.w.roster.partitions[1].closer = 3;
+    l.v.rack = BN_SLICE_LIT("b");
+    for (int round = 0; round < 2; round++) {
+        int told = visit(&l, round == 0 ? 3 : 0, true);
+        ck_assert_int_eq(told, round == 0 ? 3 : 1);
+        ck_assert(l.v.urgent);
+        const struct bn_session_lane_result *last = &l.v.results->items[round == 0 ? 1 : 0];
+        ck_assert_int_eq(last->key.partition, 1);
+        ck_assert_int_eq(last->read.preferred, 3);
+        ck_assert(last->news);
+    }
+    teardown(&l);
+}
+END_TEST
+
 Suite *session_lane_suite(void) {
     Suite *s = suite_create("session_lane");
     TCase *t = tcase_create("session_lane");
     tcase_add_test(t, test_owed);
     tcase_add_test(t, test_told_once);
     tcase_add_test(t, test_wishes);
+    tcase_add_test(t, test_sent_to_a_closer_replica);
     suite_add_tcase(s, t);
     return s;
 }
