@@ -101,6 +101,7 @@ static void reached(struct consumer *c, const rd_kafka_message_t *m, int64_t nex
 /* One message or event; false when reading must end with an error. */
 static bool take(struct consumer *c, const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        bn_member_store(&c->member, c->handle, m, m->offset);
         reached(c, m, m->offset);
         return true;
     }
@@ -114,7 +115,7 @@ static bool take(struct consumer *c, const rd_kafka_message_t *m) {
     if (!c->until_end || !p || m->offset < p->end) {
         c->printed++;
         ok = bn_format_print(&c->format, m) || c->skip_errors;
-        if (c->member.auto_commit) (void)rd_kafka_offset_store(m->rkt, m->partition, m->offset);
+        bn_member_store(&c->member, c->handle, m, m->offset + 1);
     }
     reached(c, m, m->offset + 1);
     return ok;

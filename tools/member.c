@@ -107,6 +107,15 @@ bool bn_member_join(struct bn_member *m, rd_kafka_t *handle, const char *topic, 
     return !err;
 }
 
+void bn_member_store(struct bn_member *m, rd_kafka_t *handle, const rd_kafka_message_t *message, int64_t next_offset) {
+    if (!m->auto_commit) return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(message->rkt), message->partition)->offset =
+        next_offset;
+    (void)rd_kafka_offsets_store(handle, list); /* one that was taken away meanwhile is another member's to commit */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 void bn_member_leave(struct bn_member *m, rd_kafka_t *handle) {
     rd_kafka_resp_err_t err = rd_kafka_consumer_close(handle);
     if (err) fprintf(stderr, "%s: leaving the group: %s\n", m->program, rd_kafka_err2str(err));

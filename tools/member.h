@@ -29,6 +29,9 @@ bool bn_member_configure(struct bn_member *m, rd_kafka_conf_t *conf, const char 
 /* Subscribes: to these topics, or to those that match include (as bn_pattern_matches reads it) and are not internal.
  * False after telling. */
 bool bn_member_join(struct bn_member *m, rd_kafka_t *handle, const char *topic, const char *include);
+/* Where the group goes on in the message's partition; also told of the end of one where nothing was read, as Java's
+ * consumer commits those. */
+void bn_member_store(struct bn_member *m, rd_kafka_t *handle, const rd_kafka_message_t *message, int64_t next_offset);
 /* Leaves the group; what was stored is committed before. */
 void bn_member_leave(struct bn_member *m, rd_kafka_t *handle);
 /* Is it an error that passes while a coordinator is found? */

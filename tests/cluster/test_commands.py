@@ -10,6 +10,7 @@ import harness
 DOC = harness.TREE / "docs/COMMANDS.md"
 PLACES = {"n": r"-?[0-9]+", "id": r"[\w-]{22}", "ids": r"[0-9]+(?:,[0-9]+)*", "text": r".*?"}
 CALL_MS = 15
+CLUSTER = {"overrides": ["group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=3"]}
 
 
 def examples(text):

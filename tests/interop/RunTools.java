@@ -86,7 +86,8 @@ public class RunTools {
             int status = run(part[1], at < 0 ? args : args.subList(0, at));
             both.flush();
             out.println("### " + part[0] + ": " + part[2]);
-            out.print(left == null ? taken : kept);
+            String printed = (left == null ? taken : kept).toString();
+            out.print(printed.isEmpty() || printed.endsWith("\n") ? printed : printed + "\n");
             out.println("exit " + (left == null ? status : left));
             out.flush();
         }

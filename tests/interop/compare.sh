@@ -3,6 +3,7 @@
 # what the tools print, in ZooKeeper and in the files. Starts both with ZooKeepers of their own on loopback and stops them. Not part of
 # `make check`: it needs Kafka's jars (kafka_2.13, kafka-tools and what they depend on) and a JDK.
 #
+#   groups     Kafka's kafka-consumer-groups and ours, on both, with a member that is there
 #   topics     Kafka 3.9's kafka-topics against both; then Barnabas' own kafka-topics.sh against Kafka's
 #   tools      the other tools: Kafka's on Kafka, ours on Kafka and on Barnabas
 #   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
@@ -21,7 +22,7 @@ usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only STAGE] [--port
   --kafka DIR    the jars of Apache Kafka 3.9
   --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
   --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
-  --only STAGE   topics, tools, old, configs, admin or data
+  --only STAGE   groups, topics, tools, old, configs, admin or data
   --port P       P to P+3 are used (default 28092)
 TXT
 }
@@ -41,7 +42,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$kafka" ] || { usage >&2; exit 2; }
 ls "$kafka"/kafka-tools-*.jar >/dev/null || exit 2
-case $only in '' | topics | tools | old | configs | admin | data) ;; *) usage >&2; exit 2 ;; esac
+case $only in '' | groups | topics | tools | old | configs | admin | data) ;; *) usage >&2; exit 2 ;; esac
 [ -n "$work" ] || work=$(mktemp -d /tmp/barnabas-compare.XXXXXX)
 rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
 mkdir -p "$work/kafka" "$work/zookeeper"
@@ -63,7 +64,8 @@ trap stop_all EXIT
 
 start_barnabas() {
     "$tree/deploy/cluster-start.sh" --dir "$work/barnabas" --brokers 1 --controllers 1 --port "$port" \
-        --zookeeper-port "${our_zookeeper#*:}" --override offsets.topic.replication.factor=1 >/dev/null
+        --zookeeper-port "${our_zookeeper#*:}" --override group.initial.rebalance.delay.ms=0 \
+        --override offsets.topic.replication.factor=1 >/dev/null
 }
 
 start_kafka() {
@@ -79,6 +81,7 @@ listeners=PLAINTEXT://$theirs
 log.dirs=$work/kafka
 zookeeper.connect=$their_zookeeper
 offsets.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
 CFG
     java -Xmx512M -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" kafka.Kafka \
         "$work/kafka.properties" >"$work/kafka.out" 2>&1 &
@@ -179,10 +182,37 @@ dump_files() {
     fi
 }
 
+# The topics of groups.cases on one side, filled, and a member of `live`. $1 bootstrap server.
+start_member() {
+    local tool=$BARNABAS_BUILD/barnabas
+    "$tool" topic create walked --partitions 3 --replication-factor 1 --bootstrap-server "$1" >/dev/null
+    "$tool" topic create spare --partitions 2 --replication-factor 1 --bootstrap-server "$1" >/dev/null
+    seq 60 | kcat -q -b "$1" -t walked -p 0 -P
+    seq 4 | kcat -q -b "$1" -t spare -p 0 -P
+    seq 1 | kcat -q -b "$1" -t spare -p 1 -P
+    kcat -q -b "$1" -G live -X client.id=cat walked >/dev/null 2>&1 &
+    members+=($!)
+    for _ in {1..300}; do
+        if "$tool" group list --state stable --bootstrap-server "$1" 2>/dev/null | grep -q '^live '; then return; fi
+        sleep 0.1
+    done
+    echo "== groups: no member of $1 joined"
+}
+
 start_barnabas
 start_kafka
 
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+if wants groups; then # the first, since consumers of the others would be listed
+    members=()
+    for server in "$theirs" "$ours"; do start_member "$server"; done
+    own_sides groups "$here/groups.cases" --own
+    kill -TERM "${members[@]}"
+    for server in "$theirs" "$ours"; do
+        for topic in walked spare; do "$BARNABAS_BUILD/barnabas" topic delete "$topic" --bootstrap-server "$server" >/dev/null; done
+    done
+fi
 
 if wants topics; then
     both_sides topics "$kafka" "$here/topics.cases"
