@@ -291,7 +291,12 @@ void bn_flush_detach(struct bn_log *l, bool wait) {
     if (!f) return;
     l->flush = NULL;
     pthread_mutex_lock(&f->lock);
-    f->log = NULL; /* a job that is still queued does nothing */
+    f->log = NULL; /* a job that is still queued does nothing: what it took is dirty again */
+    if (f->state == QUEUED) {
+        l->epochs_dirty = l->epochs_dirty || f->work.epochs;
+        l->dir_dirty = l->dir_dirty || f->work.sync_dir;
+        l->dir_new = l->dir_new || f->work.sync_parent;
+    }
     while (wait && f->state == RUNNING) pthread_cond_wait(&f->ran, &f->lock);
     if (f->state == RAN && f->status != BN_OK && f->status != BN_CLOSED) l->failed = true;
     bool last = --f->users == 0;
