@@ -233,8 +233,13 @@ void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct b
     int16_t error = bn_coordinator_check(c, partition, &s);
     struct bn_coordinator_club *k = error == KE_NONE ? bn_coordinator_club(s, group) : NULL;
     if (error == KE_NONE && !k) error = KE_GROUP_ID_NOT_FOUND;
-    if (error == KE_NONE && bn_group_size(k->group) > 0) error = KE_NON_EMPTY_GROUP;
+    bool consumers = k && bn_slice_eq_str(bn_group_protocol_type(k->group), "consumer");
+    if (error == KE_NONE && bn_group_size(k->group) > 0 && (m->count == 0 || !consumers)) error = KE_NON_EMPTY_GROUP;
     if (error == KE_NONE && m->count > 0) {
+        for (int32_t i = 0; i < m->count; i++) {
+            if (m->items[i].error == KE_NONE && bn_group_subscribes(k->group, m->items[i].topic))
+                m->items[i].error = KE_GROUP_SUBSCRIBED_TO_TOPIC;
+        }
         write_items(s, group, m);
         return;
     }

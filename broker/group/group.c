@@ -2,6 +2,7 @@
  * what follows from them, group_rebalance.c; heartbeats, leaving and commits are here. */
 #include "broker/group/group_int.h"
 #include "common/base/alloc.h"
+#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
 
@@ -265,4 +266,26 @@ void bn_group_at(const struct bn_group *g, int32_t index, struct bn_group_member
         .metadata = bn_group_member_metadata(m, g->protocol),
         .assignment = bn_slice_is_null(m->proposed) ? m->assignment : m->proposed,
     };
+}
+
+/* A consumer's subscription begins, in all versions, with a version and the topics (6-groups, 5b). */
+static bool subscribes(struct bn_slice subscription, struct bn_slice topic) {
+    struct bn_cursor c = bn_cursor_of(subscription);
+    (void)bn_cursor_i16(&c);
+    int32_t topics = bn_cursor_i32(&c);
+    if (topics < 0) c.bad = true;
+    for (int32_t i = 0; i < topics && !c.bad; i++) {
+        int16_t len = bn_cursor_i16(&c);
+        if (len < 0) c.bad = true;
+        struct bn_slice name = bn_cursor_slice(&c, len < 0 ? 0 : (size_t)len);
+        if (!c.bad && bn_slice_eq(name, topic)) return true;
+    }
+    return c.bad;
+}
+
+bool bn_group_subscribes(const struct bn_group *g, struct bn_slice topic) {
+    for (int32_t i = 0; i < g->member_count; i++) {
+        if (subscribes(bn_group_member_metadata(g->members[i], g->protocol), topic)) return true;
+    }
+    return false;
 }

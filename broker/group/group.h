@@ -152,5 +152,8 @@ struct bn_group_member_view {
     struct bn_slice assignment;
 };
 void bn_group_at(const struct bn_group *g, int32_t index, struct bn_group_member_view *out); /* 0..size-1 */
+/* Does a consumer of the group subscribe to the topic? Also true when that can't be told: while no protocol is chosen,
+ * and of a subscription that is none. */
+bool bn_group_subscribes(const struct bn_group *g, struct bn_slice topic);
 
 #endif

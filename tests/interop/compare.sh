@@ -186,8 +186,9 @@ dump_files() {
 start_member() {
     local tool=$BARNABAS_BUILD/barnabas
     "$tool" topic create walked --partitions 3 --replication-factor 1 --bootstrap-server "$1" >/dev/null
+    "$tool" topic create alone --partitions 1 --replication-factor 1 --bootstrap-server "$1" >/dev/null
     "$tool" topic create spare --partitions 2 --replication-factor 1 --bootstrap-server "$1" >/dev/null
-    seq 60 | kcat -q -b "$1" -t walked -p 0 -P
+    for topic in walked alone; do seq 60 | kcat -q -b "$1" -t "$topic" -p 0 -P; done
     seq 4 | kcat -q -b "$1" -t spare -p 0 -P
     seq 1 | kcat -q -b "$1" -t spare -p 1 -P
     kcat -q -b "$1" -G live -X client.id=cat walked >/dev/null 2>&1 &
@@ -210,7 +211,7 @@ if wants groups; then # the first, since consumers of the others would be listed
     own_sides groups "$here/groups.cases" --own
     kill -TERM "${members[@]}"
     for server in "$theirs" "$ours"; do
-        for topic in walked spare; do "$BARNABAS_BUILD/barnabas" topic delete "$topic" --bootstrap-server "$server" >/dev/null; done
+        for topic in walked alone spare; do "$BARNABAS_BUILD/barnabas" topic delete "$topic" --bootstrap-server "$server" >/dev/null; done
     done
 fi
 

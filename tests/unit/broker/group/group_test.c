@@ -74,6 +74,34 @@ START_TEST(test_empties_and_is_stored) {
 }
 END_TEST
 
+/* What a member of a resumed group subscribes to, the other one being a sound subscriber of "a" and "bc". */
+static bool is_read(struct bn_slice subscription, const char *topic) {
+    static struct party p;
+    struct bn_group_resume_member members[2] = {{.id = BN_SLICE_LIT("a"), .session_ms = 10000, .rebalance_ms = 60000},
+                                                {.id = BN_SLICE_LIT("b"), .session_ms = 10000, .rebalance_ms = 60000}};
+    struct bn_group_resume r = {7,       20, BN_SLICE_LIT("consumer"), BN_SLICE_LIT("range"), BN_SLICE_LIT("a"), 0,
+                                members, 2};
+    members[0].metadata = BN_SLICE_LIT("\0\1\0\0\0\2\0\1a\0\2bc\xff\xff\xff\xff");
+    members[1].metadata = subscription;
+    party_begin(&p, 0);
+    bn_group_resume(p.group, p.now_ms, &r);
+    bool out = bn_group_subscribes(p.group, bn_slice_str(topic));
+    party_end(&p);
+    return out;
+}
+
+START_TEST(test_subscriptions) {
+    static const uint8_t sound[] = {0, 0, 0, 0, 0, 1, 0, 1, 'z'};
+    struct bn_slice whole = bn_slice_of(sound, sizeof sound);
+    ck_assert(is_read(whole, "a") && is_read(whole, "bc") && is_read(whole, "z"));
+    ck_assert(!is_read(whole, "b") && !is_read(whole, "") && !is_read(whole, "zz"));
+    for (size_t len = 0; len < sizeof sound; len++) /* what is cut short may mean any topic */
+        ck_assert(is_read(bn_slice_of(sound, len), "y"));
+    ck_assert(is_read(BN_SLICE_LIT("\0\1\x7f\xff\xff\xff\0\1z"), "y"));
+    ck_assert(is_read(BN_SLICE_LIT("\0\1\xff\xff\xff\xff\0\1z"), "y"));
+}
+END_TEST
+
 /* Whoever takes over goes on in the same generation, and never uses one that may have been used. */
 START_TEST(test_resume) {
     static struct party p;
@@ -123,6 +151,7 @@ Suite *group_suite(void) {
     tcase_add_test(t, test_two_members_form_a_group);
     tcase_add_test(t, test_a_silent_member_is_dropped);
     tcase_add_test(t, test_empties_and_is_stored);
+    tcase_add_test(t, test_subscriptions);
     tcase_add_test(t, test_resume);
     tcase_add_test(t, test_commits);
     suite_add_tcase(s, t);
