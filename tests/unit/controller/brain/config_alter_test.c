@@ -133,7 +133,7 @@ START_TEST(many) { /* more than may be under way at once, and a model that is dr
     enum { N = 200 };
     struct bn_event_alter_config entities[N];
     struct bn_event_config_op op = {"k", BN_EVENT_CONFIG_SET, "v"};
-    char names[N][8];
+    char names[N][16];
     start(&b);
     for (int i = 0; i < N; i++) {
         snprintf(names[i], sizeof names[i], "%d", i);
