@@ -143,6 +143,7 @@ broker.id=$1
 listeners=PLAINTEXT://127.0.0.1:$((port + $1))
 log.dirs=$dir/data/$name
 zookeeper.connect=127.0.0.1:$zookeeper_port
+offsets.topic.replication.factor=$((brokers < 3 ? brokers : 3))
 CFG
       cat "$overrides"; } >"$dir/config/$name.properties"
     alive "$name" || launch "$name" "$((port + $1))" "$programs/barnabas-broker"

@@ -16,6 +16,12 @@ _barnabas_topics() {
     [ -z "$servers" ] || timeout 2 "$1" "$2" --list --bootstrap-server "${servers//\\/}" 2>/dev/null
 }
 
+_barnabas_groups() {
+    local servers
+    servers=$(_barnabas_value bootstrap-server)
+    [ -z "$servers" ] || timeout 2 "$@" --bootstrap-server "${servers//\\/}" 2>/dev/null
+}
+
 _barnabas() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} words=
     local -a command=("$program")
@@ -30,6 +36,9 @@ _barnabas() {
         --topic)
             if [ "${program##*/}" = barnabas ]; then words=$(_barnabas_topics "$program" kafka-topics); else
                 words=$(_barnabas_topics "$(dirname "$(command -v "$program")")/kafka-topics.sh" --list); fi ;;
+        --group)
+            if [ "${program##*/}" = barnabas ]; then words=$(_barnabas_groups "$program" group list); else
+                words=$(_barnabas_groups "$(dirname "$(command -v "$program")")/kafka-consumer-groups.sh" --list); fi ;;
         --format) words="text json" ;;
         --entity-type) words="topics brokers" ;;
         --election-type) words="preferred unclean" ;;

@@ -88,6 +88,9 @@ def test_completion(cluster):
     assert complete(cluster, "barnabas", "to") == ["topic"]
     assert "--partitions" in complete(cluster, "barnabas", "topic", "--part")
     assert "--add-config" in complete(cluster, "kafka-configs.sh", "--add")
+    cluster.run("barnabas", "group", "reset", "completes-that", "--topic", "completes-this", "--to-latest", "--execute", "--bootstrap-server",
+                cluster.bootstrap)
+    assert complete(cluster, "kafka-consumer-groups.sh", "--bootstrap-server", cluster.bootstrap, "--group", "completes") == ["completes-that"]
     assert complete(cluster, "kafka-leader-election.sh", "--election-type", "p") == ["preferred"]
     assert complete(cluster, "kafka-topics.sh", "--bootstrap-server", cluster.bootstrap, "--describe", "--topic", "completes") == \
         ["completes-this"]
