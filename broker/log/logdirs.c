@@ -314,6 +314,65 @@ int bn_logdirs_found(const struct bn_logdirs *d, const struct bn_logdir_found **
     return d->found_count;
 }
 
+/* The text of one file from the table; lock held. */
+static char *checkpoint_text(const struct bn_logdirs *d, int dir, enum which w) {
+    struct bn_str lines, text;
+    size_t at = 0, count = 0;
+    bn_str_init(&lines);
+    bn_str_init(&text);
+    for (struct bn_map_entry *m; (m = bn_map_next(&d->table, &at));) {
+        const struct entry *n = m->value;
+        if (n->dir != dir || n->offsets[w] < 0) continue;
+        bn_str_addf(&lines, "%s %" PRId32 " %" PRId64 "\n", n->topic, n->partition, n->offsets[w]);
+        count++;
+    }
+    bn_str_addf(&text, "0\n%zu\n", count);
+    bn_str_add(&text, lines.ptr);
+    char *out = bn_str_take(&text);
+    bn_str_fini(&lines);
+    bn_str_fini(&text);
+    return out;
+}
+
+/* `writing` held. */
+static int write_checkpoint(struct bn_logdirs *d, int i, enum which w, struct bn_err *e) {
+    pthread_mutex_lock(&d->lock);
+    bool online = d->dirs[i].online;
+    char *text = online ? checkpoint_text(d, i, w) : NULL;
+    pthread_mutex_unlock(&d->lock);
+    char **written = &d->dirs[i].written[w];
+    if (!text || (*written && strcmp(*written, text) == 0)) {
+        bn_alloc_free(text);
+        return 0;
+    }
+    char *path = bn_alloc_printf("%s/%s", d->dirs[i].path, checkpoint_names[w]);
+    int rc = bn_disk_write_atomic(d->env->disk, path, text, strlen(text), e);
+    bn_alloc_free(path);
+    bn_alloc_free(*written);
+    *written = NULL;
+    if (rc == 0)
+        *written = text;
+    else
+        bn_alloc_free(text);
+    return rc;
+}
+
+/* A partition is made under a name that a former one may have had: no file speaks of that one any more before the new
+ * directory is there (safety §3). After a crash its high watermark would be taken for the new one's. `n` is held by the
+ * caller, so that it stays. A file that was not written since the start may say anything. */
+static int forget_former(struct bn_logdirs *d, const struct entry *n, struct bn_err *e) {
+    char *line = bn_alloc_printf("\n%s %" PRId32 " ", n->topic, n->partition);
+    int rc = 0;
+    pthread_mutex_lock(&d->writing);
+    for (enum which w = 0; rc == 0 && w < CHECKPOINTS; w++) {
+        const char *written = d->dirs[n->dir].written[w];
+        if (!written || strstr(written, line)) rc = write_checkpoint(d, n->dir, w, e);
+    }
+    pthread_mutex_unlock(&d->writing);
+    bn_alloc_free(line);
+    return rc;
+}
+
 static int emptiest(const struct bn_logdirs *d) {
     int best = -1;
     for (int i = 0; i < d->count; i++)
@@ -326,13 +385,13 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
     pthread_mutex_lock(&d->lock);
     struct entry *n = entry_get(d, topic, partition);
     int rc = 0;
+    bool made = false;
     if (!n && !create) rc = bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, topic, partition);
     if (!n && create) {
         int dir = emptiest(d);
-        if (dir < 0)
-            rc = bn_err_set(e, BN_IO, "every log directory is offline");
-        else
-            n = entry_add(d, topic, partition, dir);
+        if (dir >= 0) n = entry_add(d, topic, partition, dir);
+        made = n != NULL;
+        if (!made) rc = bn_err_set(e, BN_IO, "every log directory is offline");
     }
     if (n && !d->dirs[n->dir].online) {
         rc = bn_err_set(e, BN_IO, "log directory %s is offline", d->dirs[n->dir].path);
@@ -350,7 +409,7 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         n->cuts = 0; /* the log that is opened now counts from there */
     }
     pthread_mutex_unlock(&d->lock);
-    return rc;
+    return rc == 0 && made ? forget_former(d, n, e) : rc;
 }
 
 bool bn_logdirs_hold(struct bn_logdirs *d, const char *topic, int32_t partition) {
@@ -370,8 +429,8 @@ struct removal {
 
 static void remove_tree(const struct bn_disk *disk, const char *path) {
     struct bn_err e;
-    if (bn_disk_remove_tree(disk, path, &e) != 0)
-        BN_WARN("logdirs", "removing %s, again at the next start: %s", path, e.text);
+    int rc = bn_disk_remove_tree(disk, path, &e);
+    if (rc != 0) BN_WARN("logdirs", "removing %s, again at the next start: %s", path, e.text);
 }
 
 static void removal_run(struct bn_job *job) { /* pool thread */
@@ -446,51 +505,6 @@ int64_t bn_logdirs_high_watermark(const struct bn_logdirs *d, const char *topic,
     int64_t hw = n ? bn_max_i64(n->offsets[HIGH_WATERMARK], 0) : 0;
     pthread_mutex_unlock(lock);
     return hw;
-}
-
-/* ---- checkpoints ---- */
-
-/* The text of one file from the table; lock held. */
-static char *checkpoint_text(const struct bn_logdirs *d, int dir, enum which w) {
-    struct bn_str lines, text;
-    size_t at = 0, count = 0;
-    bn_str_init(&lines);
-    bn_str_init(&text);
-    for (struct bn_map_entry *m; (m = bn_map_next(&d->table, &at));) {
-        const struct entry *n = m->value;
-        if (n->dir != dir || n->offsets[w] < 0) continue;
-        bn_str_addf(&lines, "%s %" PRId32 " %" PRId64 "\n", n->topic, n->partition, n->offsets[w]);
-        count++;
-    }
-    bn_str_addf(&text, "0\n%zu\n", count);
-    bn_str_add(&text, lines.ptr);
-    char *out = bn_str_take(&text);
-    bn_str_fini(&lines);
-    bn_str_fini(&text);
-    return out;
-}
-
-/* `writing` held. */
-static int write_checkpoint(struct bn_logdirs *d, int i, enum which w, struct bn_err *e) {
-    pthread_mutex_lock(&d->lock);
-    bool online = d->dirs[i].online;
-    char *text = online ? checkpoint_text(d, i, w) : NULL;
-    pthread_mutex_unlock(&d->lock);
-    char **written = &d->dirs[i].written[w];
-    if (!text || (*written && strcmp(*written, text) == 0)) {
-        bn_alloc_free(text);
-        return 0;
-    }
-    char *path = bn_alloc_printf("%s/%s", d->dirs[i].path, checkpoint_names[w]);
-    int rc = bn_disk_write_atomic(d->env->disk, path, text, strlen(text), e);
-    bn_alloc_free(path);
-    bn_alloc_free(*written);
-    *written = NULL;
-    if (rc)
-        bn_alloc_free(text);
-    else
-        *written = text;
-    return rc;
 }
 
 int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e) {
