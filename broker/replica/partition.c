@@ -67,14 +67,15 @@ void bn_partition_offline(struct bn_partition *p, const char *why) {
 /* ---- roles ---- */
 
 /* The part of a decision that needs the log. Whoever waits under an older epoch is answered first (safety §2), and what
- * those answers bring about meets no leader. */
-static void take_role(struct bn_partition *p) {
+ * those answers bring about meets no leader; unless it goes on leading: nobody else led between, so its log keeps what
+ * they wait for, and a producer that was told to retry would only write it twice. */
+static void take_role(struct bn_partition *p, bool goes_on) {
     p->role = BN_PARTITION_FOLLOWER;
     bn_proposals_leave(p);
     if (p->leader == p->deps->broker_id && p->cutting) {
         p->role = BN_PARTITION_LOADING; /* it may not append before the cut is on disk */
     } else if (p->leader == p->deps->broker_id) {
-        bn_partition_refuse_parked(p, KE_NOT_LEADER_OR_FOLLOWER);
+        if (!goes_on) bn_partition_refuse_parked(p, KE_NOT_LEADER_OR_FOLLOWER);
         p->role = BN_PARTITION_LEADER;
         bn_partition_lead(p);
     } else {
@@ -84,7 +85,7 @@ static void take_role(struct bn_partition *p) {
 }
 
 void bn_partition_resume(struct bn_partition *p) {
-    if (p->role == BN_PARTITION_LOADING) take_role(p);
+    if (p->role == BN_PARTITION_LOADING) take_role(p, false);
     tell(p);
 }
 
@@ -98,7 +99,7 @@ void bn_partition_opened(struct bn_partition *p, struct bn_log *log, int64_t che
     }
     p->high_watermark = bn_max_i64(bn_log_start_offset(log), bn_min_i64(checkpointed, bn_log_end_offset(log)));
     p->flushed_to = bn_log_end_offset(log);
-    take_role(p);
+    take_role(p, false);
     tell(p);
 }
 
@@ -114,6 +115,8 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
     };
     enum bn_isr_news news = bn_isr_decided(&p->isr, &decision, (int64_t)bn_loop_now_ms(p->deps->shard->loop));
     if (news == BN_ISR_OLD) return;
+    bool goes_on = p->role == BN_PARTITION_LEADER && state->leader == p->deps->broker_id &&
+                   state->leader_epoch == p->leader_epoch + 1;
     p->leader = state->leader;
     p->leader_epoch = state->leader_epoch;
     if (p->role == BN_PARTITION_OFFLINE || !p->log) {
@@ -121,7 +124,7 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
         return;
     }
     if (news == BN_ISR_NEW_EPOCH)
-        take_role(p);
+        take_role(p, goes_on);
     else if (p->role == BN_PARTITION_LEADER)
         bn_partition_settled(p, news == BN_ISR_NEW_STATE);
     tell(p);
