@@ -1,0 +1,65 @@
+/* logdirs_int.h: what the files of logdirs share; private to them. logdirs.c has the directories, logdirs_place.c the
+ * partitions in them, logdirs_point.c the checkpoint files. `lock` guards table and directories and is never held over
+ * I/O except while opening; `writing` serialises the checkpoint files and is taken before `lock`. */
+#ifndef BN_LOGDIRS_INT_H
+#define BN_LOGDIRS_INT_H
+
+#include <pthread.h>
+
+#include "broker/log/dirmeta.h"
+#include "broker/log/logdir.h"
+#include "common/base/map.h"
+
+enum bn_logdirs_file { BN_LOGDIRS_RECOVERY_POINT, BN_LOGDIRS_HIGH_WATERMARK, BN_LOGDIRS_LOG_START, BN_LOGDIRS_FILES };
+
+struct bn_logdirs_entry { /* a partition */
+    char *name;           /* "<topic>-<partition>", the key */
+    char *path;
+    char *topic; /* of its own: names may be long */
+    int32_t partition;
+    int dir;
+    int64_t offsets[BN_LOGDIRS_FILES]; /* -1 = none */
+    uint32_t cuts;                     /* of the truncation that checkpoints must know of (bn_logdirs_cut) */
+    bool placed;                       /* was handed out before: the clean marker no longer speaks for it */
+    bool held;                         /* somebody has it open, or is about to remove it */
+};
+
+struct bn_logdirs_dir {
+    char *path;
+    struct bn_file *lock;
+    struct bn_dirmeta meta;
+    char *written[BN_LOGDIRS_FILES]; /* the last text of each file; guarded by `writing` */
+    int partitions;
+    bool has_meta, clean, online;
+};
+
+struct bn_logdirs_doomed { /* a directory renamed -delete */
+    char *path;
+    int64_t due_ms;
+};
+
+struct bn_logdirs {
+    const struct bn_env *env;
+    pthread_mutex_t lock, writing;
+    struct bn_logdirs_dir *dirs;
+    int count;
+    struct bn_map table;
+    struct bn_logdir_found *found;
+    int found_count;
+    struct bn_logdirs_doomed *doomed;
+    size_t doomed_count;
+};
+
+/* The table's row of a partition, or NULL; `lock` held. */
+struct bn_logdirs_entry *bn_logdirs_entry(const struct bn_logdirs *d, const char *topic, int32_t partition);
+/* A new row, without a word of any checkpoint; `lock` held. */
+struct bn_logdirs_entry *bn_logdirs_add(struct bn_logdirs *d, const char *topic, int32_t partition, int dir);
+void bn_logdirs_entry_free(struct bn_logdirs_entry *n); /* one that is off the table */
+/* What the files of one directory say of the partitions found in it. While opening. */
+void bn_logdirs_read_checkpoints(struct bn_logdirs *d, int i);
+/* What to do before a directory of that name is made; `n` is held by the caller. Takes both locks. */
+int bn_logdirs_forget_former(struct bn_logdirs *d, const struct bn_logdirs_entry *n, struct bn_err *e);
+/* Deletes the renamed directories whose time has come. Takes `lock`. */
+void bn_logdirs_remove_due(struct bn_logdirs *d);
+
+#endif
