@@ -194,6 +194,7 @@ static int find_end(struct recovery *r) {
     s->unindexed = 0;
     while ((rc = bn_scan_next(&scan, &spot.batch)) == 1) {
         if (!fits(s, &spot.batch, l->end_offset)) return BN_BAD;
+        if (spot.batch.leader_epoch > bn_epochs_latest(&l->epochs)) return BN_BAD; /* the epoch file is older */
         l->end_offset = bn_batch_next_offset(&spot.batch);
     }
     s->unindexed = s->size - position;

@@ -318,12 +318,13 @@ static void take_partition(struct bn_fetchset *s, struct bn_partition *p,
     if (part->set != s) return; /* it went offline */
     if (rc == BN_BAD || rc == BN_AGAIN) {
         tell_failure(s, p,
-                     rc == BN_BAD ? "what the leader sent is corrupt or does not fit; it is fetched again"
-                                  : "told to truncate where nothing is left to");
+                     rc == BN_BAD      ? "what the leader sent is corrupt or does not fit; it is fetched again"
+                     : p->contradicted ? "the leader contradicts what it has sent itself; its log may be damaged"
+                                       : "told to truncate where nothing is left to");
         back_off(s, part);
         return;
     }
-    if (rc == BN_OK) part->failures = 0;
+    if (rc == BN_OK && !p->contradicted) part->failures = 0;
     if (f.records.len > 0) {
         s->got_records = true;
         bn_list_remove(&part->order);

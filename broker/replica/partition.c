@@ -71,6 +71,8 @@ void bn_partition_offline(struct bn_partition *p, const char *why) {
  * they wait for, and a producer that was told to retry would only write it twice. */
 static void take_role(struct bn_partition *p, bool goes_on) {
     p->role = BN_PARTITION_FOLLOWER;
+    p->taken_from = bn_log_end_offset(p->log);
+    p->contradicted = false;
     bn_proposals_leave(p);
     if (p->leader == p->deps->broker_id && p->cutting) {
         p->role = BN_PARTITION_LOADING; /* it may not append before the cut is on disk */

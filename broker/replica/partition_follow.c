@@ -92,7 +92,9 @@ void bn_partition_cut(struct bn_partition *p, int64_t offset, bool all) {
     else
         bn_log_truncate(p->log, offset, &how);
     if (p->role == BN_PARTITION_OFFLINE) return; /* it failed at once */
-    p->flushed_to = bn_min_i64(p->flushed_to, bn_log_end_offset(p->log));
+    int64_t end = bn_log_end_offset(p->log);
+    p->flushed_to = bn_min_i64(p->flushed_to, end);
+    p->taken_from = all ? end : bn_min_i64(p->taken_from, end);
     set_watermark(p, p->high_watermark);
 }
 
@@ -126,8 +128,12 @@ static int part_ways(struct bn_partition *p, const struct bn_partition_fetched *
             "[Partition %s-%d broker=%d] diverges from its leader, whose epoch %d ends at %" PRId64
             ": truncating from %" PRId64 " to %" PRId64,
             p->topic, p->key.index, p->deps->broker_id, f->diverging_epoch, f->diverging_end, before, to);
+    /* A leader never truncates: what it sent in its epoch agrees with what it has. One that says otherwise has an epoch
+     * file that contradicts its batches, and would have us take and drop the same for ever. */
+    if (before > p->taken_from) p->contradicted = true;
     bn_partition_cut(p, to, false);
     if (p->role == BN_PARTITION_OFFLINE) return BN_IO;
+    if (p->contradicted) return BN_AGAIN;
     return bn_log_end_offset(p->log) < before || bn_log_latest_epoch(p->log) != latest ? BN_OK : BN_AGAIN;
 }
 

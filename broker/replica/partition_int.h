@@ -41,6 +41,8 @@ struct bn_partition {
     /* Following (partition_follow.c). */
     struct bn_fetchset_part fetch; /* its place among what is fetched from its leader */
     bool cutting;                  /* a truncation is under way: nothing is appended */
+    int64_t taken_from;            /* what lies above was taken from the leader of this epoch */
+    bool contradicted;             /* and that leader has taken some of it back: it does not know its own log */
     struct {
         bool queued, all; /* another one waits for it */
         int64_t offset;
@@ -100,7 +102,7 @@ struct bn_partition_fetched { /* a leader's answer without an error */
 };
 /* Takes it up: records, then watermark, then log start; or truncates. BN_OK; BN_STALE: it no longer answers what would
  * be asked now, nothing happened; BN_BAD: the records are corrupt or don't fit; BN_AGAIN: told to truncate where
- * nothing is left to; BN_IO: the log has failed (it is OFFLINE now). */
+ * nothing is left to, or what this leader sent itself (contradicted); BN_IO: the log has failed (it is OFFLINE now). */
 int bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetched *f) BN_MUST_CHECK;
 /* The leader's log ends at `offset`, below this one's; or (all) begins at it, above this one's end. */
 void bn_partition_cut(struct bn_partition *p, int64_t offset, bool all);

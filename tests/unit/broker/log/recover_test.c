@@ -284,6 +284,25 @@ START_TEST(test_hostile_neighbours) {
 }
 END_TEST
 
+/* Goal: a marker of a clean stop that lies: where the batches at the end are of a later epoch than the epoch file
+ * knows, they are believed (safety §3). */
+START_TEST(test_clean_with_old_epochs) {
+    struct world w;
+    uint64_t seed = 7;
+    int32_t sequence = 0;
+    world_init(&w);
+    world_open(&w, false, 0);
+    append_random(&w, &seed, &sequence, 3);
+    append_random(&w, &seed, &sequence, 4);
+    world_close(&w);
+    world_write_file(&w, "/data/t-0/leader-epoch-checkpoint", "0\n1\n3 0\n", 8);
+    world_open(&w, true, 0);
+    check_prefix(&w);
+    ck_assert_int_eq(bn_log_latest_epoch(w.log), 4);
+    world_fini(&w);
+}
+END_TEST
+
 START_TEST(test_old_format_is_refused) {
     struct world w;
     world_init(&w);
@@ -350,6 +369,7 @@ Suite *recover_suite(void) {
     tcase_add_loop_test(t, test_random_life, 0, 40);
     tcase_add_loop_test(t, test_every_call_fails_once, 0, BN_MEMDISK_CALLS);
     tcase_add_test(t, test_hostile_neighbours);
+    tcase_add_test(t, test_clean_with_old_epochs);
     tcase_add_test(t, test_old_format_is_refused);
     tcase_add_test(t, test_end_below_start);
     tcase_add_test(t, test_damage_deletes_later_segments);

@@ -303,6 +303,7 @@ START_TEST(test_diverging) {
     struct bn_partition_fetched f = nothing;
     f.high_watermark = 12, f.log_start = 5;
     ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 6});
     f.diverging_epoch = diverging[_i].epoch;
     f.diverging_end = diverging[_i].end;
     int rc = follow_feed(&w, f);
@@ -317,6 +318,30 @@ START_TEST(test_diverging) {
     ck_assert_int_eq(seen.watermark, bn_min_i64(12, whole));
     ck_assert(seen.stands);
     ck_assert_int_eq(seen.position.last_epoch, whole <= 5 ? -1 : whole <= 10 ? 1 : whole <= 20 ? 2 : 4);
+    world_stop(&w);
+}
+END_TEST
+
+/* Goal: a leader that takes back what it has sent under its own epoch is obeyed, but is no progress: else both would
+ * send and drop the same batches as fast as they can. Another leader's word counts again. */
+START_TEST(test_leader_contradicts_itself) {
+    struct world w;
+    begin(&w);
+    ck_assert_int_eq(feed_batch(&w, 4, 1, 4), BN_OK);
+    struct bn_partition_fetched f = nothing;
+    f.diverging_epoch = 1, f.diverging_end = 4;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(feed_batch(&w, 2, 2, 4), BN_OK);
+        ck_assert_int_eq(follow_feed(&w, f), BN_AGAIN);
+        follow_await_cut(&w);
+        ck_assert_int_eq(follow_end(&w, 0), i == 0 ? 4 : 0);
+        f.diverging_end = 0;
+    }
+    ck_assert_int_eq(feed_batch(&w, 4, 1, 4), BN_OK);
+    follow_decide(&w, (struct follow_state){.leader = FOLLOW_LEADER, .leader_epoch = 6});
+    ck_assert_int_eq(follow_feed(&w, f), BN_OK);
+    follow_await_cut(&w);
+    ck_assert_int_eq(follow_end(&w, 0), 0);
     world_stop(&w);
 }
 END_TEST
@@ -467,6 +492,7 @@ Suite *partition_follow_suite(void) {
     tcase_add_test(t, test_stale_answers);
     tcase_add_test(t, test_corrupt_answers);
     tcase_add_loop_test(t, test_diverging, 0, (int)BN_ARRAY_LEN(diverging));
+    tcase_add_test(t, test_leader_contradicts_itself);
     tcase_add_test(t, test_epoch_without_batch);
     suite_add_tcase(s, t);
     t = tcase_create("partition_follow_cut");
