@@ -1,7 +1,8 @@
 /* coordinator.c: which groups this shard coordinates, and the way of a request to its group.
  *
  *   image: leads partition N of __consumer_offsets -> a seat -> loading -> loaded: answers for the groups of N
- *   image: another leads it, or under a newer epoch -> whoever waits is told NOT_COORDINATOR; a new seat loads anew
+ *   image: this broker goes on leading it, under the next epoch -> so does the seat
+ *   image: another leads it, or may have led between -> whoever waits is told NOT_COORDINATOR; a new seat loads anew
  *
  * A seat that is led no more lives on until its jobs, calls and appends have come back. Tokens of group.h are the
  * addresses of the calls that wait. */
@@ -163,6 +164,12 @@ static void take_seat(struct bn_coordinator *c, const struct bn_image_topic *t, 
     bn_coordinator_load_start(s);
 }
 
+/* Under the very next epoch nobody else has coordinated between: what the seat knows still holds, and its members are
+ * spared a reload whenever some follower dies. */
+static bool goes_on(const struct bn_coordinator_seat *s, const struct bn_image_partition *p, int32_t self) {
+    return p && p->leader == self && (p->leader_epoch == s->leader_epoch || p->leader_epoch == s->leader_epoch + 1);
+}
+
 void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image) {
     const struct bn_image_topic *t = bn_image_topic(image, BN_SLICE_LIT(BN_COORDINATOR_TOPIC));
     int32_t self = bn_roster_id(c->roster);
@@ -170,7 +177,10 @@ void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image
         struct bn_coordinator_seat *s = BN_CONTAINER_OF(it, struct bn_coordinator_seat, link);
         const struct bn_image_partition *p = t && bn_uuid_eq(&t->id, &s->topic_id) ? bn_image_partition(t, s->partition)
                                                                                    : NULL;
-        if (!p || p->leader != self || p->leader_epoch != s->leader_epoch) bn_coordinator_vacate(s, KE_NOT_COORDINATOR);
+        if (goes_on(s, p, self))
+            s->leader_epoch = p->leader_epoch;
+        else
+            bn_coordinator_vacate(s, KE_NOT_COORDINATOR);
     }
     for (int32_t i = 0; t && i < t->partition_count; i++) {
         const struct bn_image_partition *p = &t->partitions[i];

@@ -7,7 +7,7 @@
 
 struct bn_coordinator_load;
 
-/* One partition of __consumer_offsets that this shard leads, under one leader epoch. */
+/* One partition of __consumer_offsets that this shard leads, under one leader epoch, or several in a row. */
 struct bn_coordinator_seat {
     struct bn_coordinator *c;
     struct bn_list link; /* in c->seats */

@@ -2,9 +2,10 @@
  *
  * One request of a seat is under way at a time; groups that change meanwhile go with the next, each as it stands when
  * that one leaves, so that a later state supersedes an earlier one. Without an answer, or with one that says "not now",
- * the same is said again: whoever joins or syncs waits as long as that takes. NOT_COORDINATOR is the end: another one
- * leads the partition, and this broker will hear of it. So is a group that can't be written at all, since it is too
- * large: its members are told UNKNOWN_SERVER_ERROR, as Kafka's are when their group's record is too large. */
+ * the same is said again: whoever joins or syncs waits as long as that takes. NOT_COORDINATOR under the seat's present
+ * epoch is the end: another one leads the partition, and this broker will hear of it. So is a group that can't be
+ * written at all, since it is too large: its members are told UNKNOWN_SERVER_ERROR, as Kafka's are when their group's
+ * record is too large. */
 #include "broker/group/coordinator_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -112,7 +113,8 @@ static void on_written(void *arg, const Bn__GroupWriteReply *m) {
     struct bn_coordinator_seat *s = w->seat;
     int error = m ? m->error : KE_REQUEST_TIMED_OUT;
     if (error == KE_MESSAGE_TOO_LARGE || error == KE_INVALID_REQUEST) error = KE_UNKNOWN_SERVER_ERROR;
-    bool over = error == KE_NONE || error == KE_NOT_COORDINATOR || error == KE_UNKNOWN_SERVER_ERROR;
+    bool fenced = error == KE_NOT_COORDINATOR && w->request.leader_epoch == s->leader_epoch;
+    bool over = error == KE_NONE || fenced || error == KE_UNKNOWN_SERVER_ERROR;
     s->writing = false;
     for (size_t i = 0; !s->gone && i < w->request.n_groups; i++) {
         struct bn_coordinator_club *k = bn_coordinator_club(s, bn_str_slice(&w->names[i]));

@@ -58,6 +58,39 @@ START_TEST(test_losing_the_seat) {
 }
 END_TEST
 
+static bool is_joined(struct office *o, void *arg) { return ((struct office_join *)arg)->answers > 0; }
+
+/* A follower died: the leader stays, under the next epoch. Who waits goes on waiting, and what the controller refused
+ * under the former epoch is said again. After a gap others may have coordinated. */
+START_TEST(test_keeping_the_seat) {
+    struct office o;
+    struct office_join j, late;
+    Bn__GroupWriteReply old = BN__GROUP_WRITE_REPLY__INIT;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    o.deaf = true;
+    office_join(&o, &j, "g", "");
+    office_turn(&o);
+    office_lead(&o, 5);
+    ck_assert_int_eq(j.answers, 0);
+    o.deaf = false;
+    old.error = KE_NOT_COORDINATOR;
+    o.waiting(o.waiting_arg, &old);
+    office_until(&o, is_joined, &j);
+    ck_assert_int_eq(j.join.error, KE_NONE);
+    o.deaf = true;
+    o.waiting = NULL;
+    office_join(&o, &late, "h", "");
+    office_turn(&o);
+    office_lead(&o, 7);
+    ck_assert_int_eq(late.answers, 1);
+    ck_assert_int_eq(late.join.error, KE_NOT_COORDINATOR);
+    o.waiting(o.waiting_arg, NULL);
+    office_close(&o);
+}
+END_TEST
+
 Suite *coordinator_suite(void) {
     Suite *s = suite_create("coordinator");
     TCase *t = tcase_create("coordinator");
@@ -65,6 +98,7 @@ Suite *coordinator_suite(void) {
     tcase_add_test(t, test_not_here);
     tcase_add_test(t, test_a_group_forms);
     tcase_add_test(t, test_losing_the_seat);
+    tcase_add_test(t, test_keeping_the_seat);
     suite_add_tcase(s, t);
     return s;
 }
