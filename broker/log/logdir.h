@@ -43,19 +43,19 @@ int64_t bn_logdirs_high_watermark(const struct bn_logdirs *d, const char *topic,
 struct bn_logdir_point { /* one line of the three checkpoint files */
     const char *topic;
     int32_t partition;
-    int dir_index;
+    uint64_t tenure; /* bn_log_open.tenure, as bn_logdirs_place gave it */
     int64_t recovery_point, log_start_offset, high_watermark;
     bool has_log_start; /* log start > first segment's base: then it is written */
     uint32_t cuts;      /* bn_log_cuts when the offsets were read */
 };
-/* Pool thread. Writes the checkpoint files of every directory from a full list of partitions. */
+/* Pool thread. Takes up what is said of partitions (one that is not named keeps what was said before) and writes the
+ * checkpoint files for which that makes a difference. A point of a directory that was removed since, though another of
+ * that name may be there now, or was truncated since, is passed over. */
 int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e);
-/* Pool thread. Recovery ended below the recovery point that stands in the checkpoint (bn_log_recovery_point < what
- * place() gave): the lower one is on disk when this returns, and only then may anything be appended. */
-int bn_logdirs_lower(struct bn_logdirs *d, const char *topic, int32_t partition, int64_t recovery_point,
-                     struct bn_err *e) BN_MUST_CHECK;
-/* Pool thread. What a truncation calls (bn_log_cut.lower): recovery point and log start are at most p's on disk when
- * this returns, and a checkpoint of what was read before (fewer cuts) does not raise them again. */
+/* Pool thread. What a truncation calls (bn_log_cut.lower), and who opened a log that recovery cut below the recovery
+ * point that place() gave: recovery point and log start are at most p's on disk when this returns (only then may
+ * anything be appended), and a checkpoint of what was read before (fewer cuts) does not raise them again. BN_NOTFOUND
+ * when the directory is not there any more. */
 int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) BN_MUST_CHECK;
 /* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees.
  * clean = false: no marker. */

@@ -29,6 +29,7 @@ struct bn_logdirs_entry *bn_logdirs_add(struct bn_logdirs *d, const char *topic,
     n->topic = bn_alloc_strdup(topic);
     n->partition = partition;
     n->dir = dir;
+    n->tenure = ++d->tenures;
     for (int i = 0; i < BN_LOGDIRS_FILES; i++) n->offsets[i] = -1;
     d->dirs[dir].partitions++;
     bn_map_put(&d->table, bn_slice_str(n->name), n);
@@ -170,6 +171,7 @@ int bn_logdirs_open(const struct bn_env *env, const char *const *paths, int coun
         d->dirs[i].path = bn_alloc_strdup(paths[i]);
         d->dirs[i].meta.broker_id = -1;
         d->dirs[i].online = true;
+        for (int w = 0; w < BN_LOGDIRS_FILES; w++) d->dirs[i].changed[w] = true; /* nothing is known of the files */
     }
     for (int i = 0; rc == 0 && i < count; i++) rc = open_dir(d, i, e);
     if (rc) {

@@ -19,6 +19,7 @@ struct bn_logdirs_entry { /* a partition */
     int32_t partition;
     int dir;
     int64_t offsets[BN_LOGDIRS_FILES]; /* -1 = none */
+    uint64_t tenure;                   /* which directory of the name this is: numbered as they come */
     uint32_t cuts;                     /* of the truncation that checkpoints must know of (bn_logdirs_cut) */
     bool placed;                       /* was handed out before: the clean marker no longer speaks for it */
     bool held;                         /* somebody has it open, or is about to remove it */
@@ -29,6 +30,7 @@ struct bn_logdirs_dir {
     struct bn_file *lock;
     struct bn_dirmeta meta;
     char *written[BN_LOGDIRS_FILES]; /* the last text of each file; guarded by `writing` */
+    bool changed[BN_LOGDIRS_FILES];  /* since that text was taken from the table, the table may say something else */
     int partitions;
     bool has_meta, clean, online;
 };
@@ -44,6 +46,7 @@ struct bn_logdirs {
     struct bn_logdirs_dir *dirs;
     int count;
     struct bn_map table;
+    uint64_t tenures; /* how many there were */
     struct bn_logdir_found *found;
     int found_count;
     struct bn_logdirs_doomed *doomed;
@@ -52,6 +55,8 @@ struct bn_logdirs {
 
 /* The table's row of a partition, or NULL; `lock` held. */
 struct bn_logdirs_entry *bn_logdirs_entry(const struct bn_logdirs *d, const char *topic, int32_t partition);
+/* What file `w` is to say of the partition, -1 = nothing; `lock` held. */
+void bn_logdirs_set(struct bn_logdirs *d, struct bn_logdirs_entry *n, enum bn_logdirs_file w, int64_t offset);
 /* A new row, without a word of any checkpoint; `lock` held. */
 struct bn_logdirs_entry *bn_logdirs_add(struct bn_logdirs *d, const char *topic, int32_t partition, int dir);
 void bn_logdirs_entry_free(struct bn_logdirs_entry *n); /* one that is off the table */

@@ -38,6 +38,7 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         o->env = d->env;
         o->dir = n->path;
         o->name = n->name;
+        o->tenure = n->tenure;
         o->recovery_point = bn_max_i64(n->offsets[BN_LOGDIRS_RECOVERY_POINT], 0);
         o->log_start_offset = bn_max_i64(n->offsets[BN_LOGDIRS_LOG_START], 0);
         o->clean = d->dirs[n->dir].clean && !n->placed;
@@ -90,6 +91,7 @@ int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition
     pthread_mutex_lock(&d->lock);
     struct bn_logdirs_entry *n = bn_logdirs_entry(d, topic, partition);
     if (n) {
+        for (int w = 0; w < BN_LOGDIRS_FILES; w++) bn_logdirs_set(d, n, w, -1);
         bn_map_remove(&d->table, bn_slice_str(n->name));
         d->dirs[n->dir].partitions--;
     }

@@ -53,6 +53,12 @@ void bn_logdirs_read_checkpoints(struct bn_logdirs *d, int i) {
     }
 }
 
+void bn_logdirs_set(struct bn_logdirs *d, struct bn_logdirs_entry *n, enum bn_logdirs_file w, int64_t offset) {
+    if (n->offsets[w] == offset) return;
+    n->offsets[w] = offset;
+    d->dirs[n->dir].changed[w] = true;
+}
+
 /* The text of one file from the table; lock held. */
 static char *checkpoint_text(const struct bn_logdirs *d, int dir, enum bn_logdirs_file w) {
     struct bn_str lines, text;
@@ -73,26 +79,25 @@ static char *checkpoint_text(const struct bn_logdirs *d, int dir, enum bn_logdir
     return out;
 }
 
-/* `writing` held. */
+/* Writes the file if the table says something else than it. `writing` held. */
 static int write_checkpoint(struct bn_logdirs *d, int i, enum bn_logdirs_file w, struct bn_err *e) {
+    struct bn_logdirs_dir *dir = &d->dirs[i];
     pthread_mutex_lock(&d->lock);
-    bool online = d->dirs[i].online;
-    char *text = online ? checkpoint_text(d, i, w) : NULL;
+    bool due = dir->online && dir->changed[w];
+    char *text = due ? checkpoint_text(d, i, w) : NULL;
+    if (due) dir->changed[w] = false;
     pthread_mutex_unlock(&d->lock);
-    char **written = &d->dirs[i].written[w];
-    if (!text || (*written && strcmp(*written, text) == 0)) {
-        bn_alloc_free(text);
-        return 0;
-    }
-    char *path = bn_alloc_printf("%s/%s", d->dirs[i].path, checkpoint_names[w]);
+    if (!due) return 0;
+    char *path = bn_alloc_printf("%s/%s", dir->path, checkpoint_names[w]);
     int rc = bn_disk_write_atomic(d->env->disk, path, text, strlen(text), e);
     bn_alloc_free(path);
-    bn_alloc_free(*written);
-    *written = NULL;
-    if (rc == 0)
-        *written = text;
-    else
-        bn_alloc_free(text);
+    bn_alloc_free(dir->written[w]);
+    dir->written[w] = rc == 0 ? text : NULL;
+    if (rc == 0) return 0;
+    bn_alloc_free(text);
+    pthread_mutex_lock(&d->lock);
+    dir->changed[w] = true;
+    pthread_mutex_unlock(&d->lock);
     return rc;
 }
 
@@ -125,10 +130,11 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
     pthread_mutex_lock(&d->lock);
     for (size_t i = 0; i < count; i++) {
         struct bn_logdirs_entry *n = bn_logdirs_entry(d, points[i].topic, points[i].partition);
-        if (!n || points[i].cuts < n->cuts) continue; /* removed, or truncated, since these were read */
-        n->offsets[BN_LOGDIRS_RECOVERY_POINT] = points[i].recovery_point;
-        n->offsets[BN_LOGDIRS_HIGH_WATERMARK] = points[i].high_watermark;
-        n->offsets[BN_LOGDIRS_LOG_START] = points[i].has_log_start ? points[i].log_start_offset : -1;
+        /* Removed (and perhaps made anew), or truncated, since these were read. */
+        if (!n || points[i].tenure != n->tenure || points[i].cuts < n->cuts) continue;
+        bn_logdirs_set(d, n, BN_LOGDIRS_RECOVERY_POINT, points[i].recovery_point);
+        bn_logdirs_set(d, n, BN_LOGDIRS_HIGH_WATERMARK, points[i].high_watermark);
+        bn_logdirs_set(d, n, BN_LOGDIRS_LOG_START, points[i].has_log_start ? points[i].log_start_offset : -1);
     }
     pthread_mutex_unlock(&d->lock);
     int rc = 0;
@@ -146,19 +152,19 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
     return rc;
 }
 
-int bn_logdirs_lower(struct bn_logdirs *d, const char *topic, int32_t partition, int64_t recovery_point,
-                     struct bn_err *e) {
-    return bn_logdirs_cut(d, &(struct bn_logdir_point){topic, partition, 0, recovery_point, INT64_MAX, 0, false, 0}, e);
+static void lower(struct bn_logdirs *d, struct bn_logdirs_entry *n, enum bn_logdirs_file w, int64_t at_most) {
+    bn_logdirs_set(d, n, w, bn_min_i64(n->offsets[w], at_most));
 }
 
 int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) {
     pthread_mutex_lock(&d->lock);
     struct bn_logdirs_entry *n = bn_logdirs_entry(d, p->topic, p->partition);
+    if (n && n->tenure != p->tenure) n = NULL;
     int dir = n ? n->dir : -1;
     if (n) {
         n->cuts = p->cuts > n->cuts ? p->cuts : n->cuts;
-        n->offsets[BN_LOGDIRS_RECOVERY_POINT] = bn_min_i64(n->offsets[BN_LOGDIRS_RECOVERY_POINT], p->recovery_point);
-        n->offsets[BN_LOGDIRS_LOG_START] = bn_min_i64(n->offsets[BN_LOGDIRS_LOG_START], p->log_start_offset);
+        lower(d, n, BN_LOGDIRS_RECOVERY_POINT, p->recovery_point);
+        lower(d, n, BN_LOGDIRS_LOG_START, p->log_start_offset);
     }
     pthread_mutex_unlock(&d->lock);
     if (dir < 0) return bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, p->topic, p->partition);

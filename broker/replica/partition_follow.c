@@ -41,6 +41,7 @@ static int lower_checkpoints(void *arg, int64_t recovery_point, int64_t start_of
     const struct bn_logdir_point point = {
         .topic = p->topic,
         .partition = p->key.index,
+        .tenure = p->tenure,
         .recovery_point = recovery_point,
         .log_start_offset = start_offset,
         .cuts = cuts,

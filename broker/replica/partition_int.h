@@ -19,6 +19,7 @@ struct bn_partition {
     char *topic;
     enum bn_partition_role role;
     struct bn_log *log; /* NULL while LOADING and when OFFLINE without one */
+    uint64_t tenure;    /* which directory of its name is its own (bn_log_open.tenure) */
 
     /* What the controller decided last. */
     int32_t leader, leader_epoch;
@@ -32,6 +33,7 @@ struct bn_partition {
     int64_t flushed_to;     /* end offset covered by the last flush that was started */
     bool flushing;
     struct bn_timer flush_timer;
+    struct bn_logdir_point told; /* to the last checkpoint; without a topic: nothing yet */
 
     struct bn_list parked;    /* acks=all appends, by ascending required offset */
     struct bn_list early;     /* appends that came before it could lead, or while a pause holds them */

@@ -166,7 +166,14 @@ static int lower_recovery_point(struct opening *o, struct bn_err *e) {
     struct bn_partition *p = o->partition;
     int64_t point = bn_log_recovery_point(o->log);
     if (point >= o->open.recovery_point) return BN_OK;
-    int rc = bn_logdirs_lower(p->deps->logdirs, p->topic, p->key.index, point, e);
+    const struct bn_logdir_point lower = {
+        .topic = p->topic,
+        .partition = p->key.index,
+        .tenure = o->open.tenure,
+        .recovery_point = point,
+        .log_start_offset = INT64_MAX,
+    };
+    int rc = bn_logdirs_cut(p->deps->logdirs, &lower, e);
     if (rc == BN_OK) return BN_OK;
     bn_log_abandon(o->log);
     o->log = NULL;
@@ -221,6 +228,7 @@ static void opening_done(struct bn_job *job) {
         int32_t min_insync = 1;
         r->deps.topic_config(r->deps.arg, r->image, p->topic, &config, &min_insync);
         if (o->log) bn_log_reconfigure(o->log, &config);
+        p->tenure = o->open.tenure;
         bn_partition_opened(p, o->log, o->high_watermark);
     }
     bn_alloc_free(o);
@@ -449,26 +457,36 @@ struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps) {
     return r;
 }
 
+/* What a checkpoint has to say of the partition, if it is not what was said last. */
+static bool is_news(struct bn_partition *p) {
+    const struct bn_logdir_point old = p->told;
+    struct bn_logdir_point now = {
+        .topic = p->topic,
+        .partition = p->key.index,
+        .tenure = p->tenure,
+        .recovery_point = bn_log_recovery_point(p->log),
+        .log_start_offset = bn_log_start_offset(p->log),
+        .high_watermark = p->high_watermark,
+        .has_log_start = bn_log_start_offset(p->log) > 0,
+        .cuts = bn_log_cuts(p->log),
+    };
+    p->told = now;
+    return !old.topic || old.recovery_point != now.recovery_point || old.log_start_offset != now.log_start_offset ||
+           old.high_watermark != now.high_watermark || old.cuts != now.cuts;
+}
+
 void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size_t *count, size_t *capacity) {
     BN_ON_SHARD(r->deps.shard);
     size_t at = 0;
     for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) {
         struct bn_partition *p = it->value;
-        if (!p->log) continue;
+        if (!p->log || !is_news(p)) continue;
         if (*count == *capacity) {
             *capacity = *capacity ? *capacity * 2 : 64;
             *points = bn_alloc_resize(*points, *capacity * sizeof **points);
         }
-        (*points)[(*count)++] = (struct bn_logdir_point){
-            .topic = bn_alloc_strdup(p->topic),
-            .partition = p->key.index,
-            .dir_index = bn_logdirs_index_of(r->deps.logdirs, p->topic, p->key.index),
-            .recovery_point = bn_log_recovery_point(p->log),
-            .log_start_offset = bn_log_start_offset(p->log),
-            .high_watermark = p->high_watermark,
-            .has_log_start = bn_log_start_offset(p->log) > 0,
-            .cuts = bn_log_cuts(p->log),
-        };
+        (*points)[*count] = p->told;
+        (*points)[(*count)++].topic = bn_alloc_strdup(p->topic);
     }
 }
 

@@ -47,8 +47,8 @@ int32_t bn_roster_id(const struct bn_roster *r);       /* of this broker */
 struct bn_image *bn_roster_image(struct bn_roster *r); /* borrowed; the one applied last, never NULL */
 /* Which shard owns a partition, of shard_count. */
 int bn_roster_shard_of(const struct bn_uuid *topic_id, int32_t partition, int shard_count);
-/* Appends this shard's checkpoint lines to a growing array; each topic is a copy that the caller frees (the lines are
- * written by the pool, and partitions may go meanwhile). */
+/* Appends to a growing array this shard's checkpoint lines that are not as they were at the last call; each topic is a
+ * copy that the caller frees (the lines are written by the pool, and partitions may go meanwhile). */
 void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size_t *count, size_t *capacity);
 /* Closes every log (flushing) and frees. done on the shard when all is on disk. */
 void bn_roster_stop(struct bn_roster *r, void (*done)(void *arg, bool clean), void *arg);

@@ -9,15 +9,17 @@ START_TEST(test_placing_and_checkpoints) {
     world_init(&w);
     struct bn_logdirs *d = dirs_open(&w);
     int in_dir[2] = {0, 0};
+    uint64_t tenure[6];
     for (int p = 0; p < 6; p++) {
         ck_assert_int_eq(bn_log_close(dirs_log(d, "top-ic", p, &o), &e), 0);
         in_dir[bn_logdirs_index_of(d, "top-ic", p)]++;
+        tenure[p] = o.tenure;
     }
     ck_assert(in_dir[0] == 3 && in_dir[1] == 3);
     ck_assert_int_eq(bn_logdirs_place(d, "none", 0, false, &o, &e), BN_NOTFOUND);
     struct bn_logdir_point points[] = {
-        {"top-ic", 0, 0, 10, 5, 9, true, 0},
-        {"top-ic", 1, 1, 20, 0, 19, false, 0},
+        {"top-ic", 0, tenure[0], 10, 5, 9, true, 0},
+        {"top-ic", 1, tenure[1], 20, 0, 19, false, 0},
         {"gone", 7, 0, 1, 1, 1, true, 0},
     };
     ck_assert_int_eq(bn_logdirs_checkpoint(d, points, 3, &e), 0);
@@ -44,7 +46,8 @@ START_TEST(test_placing_and_checkpoints) {
     /* The marker speaks once. */
     ck_assert_int_eq(bn_logdirs_place(d, "top-ic", 0, false, &o, &e), 0);
     ck_assert(!o.clean);
-    ck_assert_int_eq(bn_logdirs_lower(d, "top-ic", 0, 3, &e), 0);
+    struct bn_logdir_point low = {"top-ic", 0, o.tenure, 3, INT64_MAX, 0, false, 0};
+    ck_assert_int_eq(bn_logdirs_cut(d, &low, &e), 0);
     bn_logdirs_close(d, false, 0);
     d = dirs_open(&w);
     ck_assert_int_eq(bn_logdirs_place(d, "top-ic", 0, false, &o, &e), 0);
@@ -69,8 +72,7 @@ START_TEST(test_a_name_again) {
     world_init(&w);
     struct bn_logdirs *d = dirs_open(&w);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "again", 0, &o), &e), 0);
-    int dir = bn_logdirs_index_of(d, "again", 0);
-    struct bn_logdir_point point = {"again", 0, dir, 14, 3, 12, true, 0};
+    struct bn_logdir_point point = {"again", 0, o.tenure, 14, 3, 12, true, 0};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "again", 0, false, 60000, NULL, &e), 0);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "again", 0, &o), &e), 0);
@@ -85,12 +87,105 @@ START_TEST(test_a_name_again) {
 }
 END_TEST
 
+/* Offsets are read on the shards and written on the pool. Whatever happens to the topic in between, what was read of
+ * the former one is not written of the one that has its name now: neither when the new directory is there already, nor
+ * while no one is, nor by a truncation's word. */
+START_TEST(test_a_late_line) {
+    enum { BEFORE, GONE, AGAIN, TWICE, MOMENTS };
+    for (int moment = BEFORE; moment < MOMENTS; moment++) {
+        struct world w;
+        struct bn_err e;
+        struct bn_log_open o;
+        world_init(&w);
+        struct bn_logdirs *d = dirs_open(&w);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "late", 0, &o), &e), 0);
+        struct bn_logdir_point late = {"late", 0, o.tenure, 14, 3, 12, true, 7};
+        if (moment == BEFORE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
+        ck_assert_int_eq(bn_logdirs_remove(d, "late", 0, false, 60000, NULL, &e), 0);
+        if (moment == GONE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "late", 0, &o), &e), 0);
+        ck_assert_uint_ne(o.tenure, late.tenure);
+        struct bn_logdir_point own = {"late", 0, o.tenure, 2, 1, 2, true, 0};
+        if (moment == TWICE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &own, 1, &e), 0);
+        if (moment >= AGAIN) {
+            ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
+            ck_assert_int_eq(bn_logdirs_cut(d, &late, &e), BN_NOTFOUND);
+        }
+        bool told = moment == TWICE;
+        ck_assert_int_eq(bn_logdirs_high_watermark(d, "late", 0), told ? 2 : 0);
+        bn_logdirs_close(d, false, 0);
+        d = dirs_open(&w);
+        ck_assert_int_eq(bn_logdirs_place(d, "late", 0, false, &o, &e), 0);
+        ck_assert_int_eq(o.recovery_point, told ? 2 : 0);
+        ck_assert_int_eq(o.log_start_offset, told ? 1 : 0);
+        ck_assert_int_eq(bn_logdirs_high_watermark(d, "late", 0), told ? 2 : 0);
+        bn_logdirs_close(d, false, 0);
+        world_fini(&w);
+    }
+}
+END_TEST
+
+/* A checkpoint that has nothing new to say writes nothing; one that failed is written again; and a file that this
+ * process has not written yet is, whatever stands in it. */
+START_TEST(test_nothing_new) {
+    static const char *const names[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+                                        "log-start-offset-checkpoint"};
+    struct world w;
+    struct bn_err e;
+    struct bn_log_open o;
+    world_init(&w);
+    struct bn_logdirs *d = dirs_open(&w);
+    ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0); /* a */
+    struct bn_logdir_point point = {"t", 0, o.tenure, 14, 3, 12, true, 0};
+    ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
+    for (int round = 0; round < 2; round++) {
+        size_t len;
+        for (size_t i = 0; i < BN_ARRAY_LEN(names); i++) {
+            char path[100];
+            snprintf(path, sizeof path, "/data/a/%s", names[i]);
+            world_write_file(&w, path, "0\n0\n", 4);
+        }
+        ck_assert_int_eq(bn_logdirs_checkpoint(d, round ? NULL : &point, round ? 0 : 1, &e), 0);
+        for (size_t i = 0; i < BN_ARRAY_LEN(names); i++) {
+            char path[100];
+            snprintf(path, sizeof path, "/data/a/%s", names[i]);
+            char *text = world_read_file(&w, path, &len);
+            ck_assert_str_eq(text, "0\n0\n");
+            bn_alloc_free(text);
+        }
+    }
+    point.high_watermark = 13;
+    ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
+    for (size_t i = 0; i < BN_ARRAY_LEN(names); i++) {
+        char path[100];
+        size_t len;
+        snprintf(path, sizeof path, "/data/a/%s", names[i]);
+        char *text = world_read_file(&w, path, &len);
+        ck_assert_str_eq(text, i == 1 ? "0\n1\nt 0 13\n" : "0\n0\n"); /* only the one that says it */
+        bn_alloc_free(text);
+    }
+    bn_logdirs_close(d, false, 0);
+    /* The next process believes no file until it has written it: this topic is gone from the disk. */
+    world_write_file(&w, "/data/a/replication-offset-checkpoint", "0\n1\nother 0 5\n", 14);
+    d = dirs_open(&w);
+    ck_assert_int_eq(bn_logdirs_checkpoint(d, NULL, 0, &e), 0);
+    size_t len;
+    char *text = world_read_file(&w, "/data/a/replication-offset-checkpoint", &len);
+    ck_assert_str_eq(text, "0\n0\n");
+    bn_alloc_free(text);
+    bn_logdirs_close(d, false, 0);
+    world_fini(&w);
+}
+END_TEST
+
 Suite *logdirs_point_suite(void);
 Suite *logdirs_point_suite(void) {
     Suite *s = suite_create("logdirs_point");
     TCase *t = tcase_create("logdirs_point");
     tcase_add_test(t, test_placing_and_checkpoints);
     tcase_add_test(t, test_a_name_again);
+    tcase_add_test(t, test_a_late_line);
+    tcase_add_test(t, test_nothing_new);
     suite_add_tcase(s, t);
     return s;
 }
