@@ -30,7 +30,8 @@ def kcat_round_trip(cluster, codec):
     assert sorted(got) == sorted(lines.splitlines(keepends=True)), f"{len(got)} of {cluster.records} came back"
     found = batches(cluster.partition_dirs(topic))
     assert sum(count for _, count in found) == cluster.records
-    assert {c for c, _ in found} == {CODECS[codec]}, f"codec bits in the log: {collections.Counter(c for c, _ in found)}"
+    # librdkafka sends a batch of a record or two as it is when compression would make it longer.
+    assert {c for c, count in found if count > 2} == {CODECS[codec]}, f"codec bits and records in the log: {collections.Counter(found)}"
 
 
 def test_kcat_none(cluster):
