@@ -27,12 +27,12 @@ static ProtobufCBinaryData data_of(struct bn_slice s) {
 
 static size_t pack_members(const struct bn_group *g, Bn__GroupState *out) {
     size_t bytes = 0;
-    out->n_members = (size_t)bn_group_size(g);
-    out->members = bn_alloc_zero(out->n_members + 1, sizeof(Bn__GroupMember *));
+    out->members = bn_alloc_zero((size_t)bn_group_size(g) + 1, sizeof(Bn__GroupMember *));
     for (int32_t i = 0; i < bn_group_size(g); i++) {
         struct bn_group_member_view v;
         bn_group_at(g, i, &v);
-        Bn__GroupMember *m = out->members[i] = bn_alloc(sizeof *m);
+        if (v.is_new) continue;
+        Bn__GroupMember *m = out->members[out->n_members++] = bn_alloc(sizeof *m);
         bn__group_member__init(m);
         m->member_id = data_of(v.id);
         m->instance_id = data_of(v.instance_id);
@@ -63,7 +63,7 @@ static size_t pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
     out->generation = bn_group_generation(g);
     out->protocol_type = data_of(bn_group_protocol_type(g));
     out->protocol = data_of(bn_group_protocol(g));
-    out->leader = data_of(bn_group_leader(g));
+    out->leader = data_of(bn_group_is_settled(g) ? bn_group_leader(g) : BN_SLICE_NULL);
     out->state_since_ms = bn_clock_wall_ms(k->seat->c->deps->env->clock);
     return 64 + pack_members(g, out);
 }
@@ -105,7 +105,7 @@ static void ended(struct bn_coordinator_club *k, int16_t error) {
     if (reserve) bn_group_reserved(k->group, now_ms, reserve, error, &c->outs);
     if (store) bn_group_stored(k->group, now_ms, store, error, &c->outs);
     bn_coordinator_settle(k);
-    if (store && error == KE_NONE) bn_coordinator_append_group(k);
+    if (store && error == KE_NONE && bn_group_is_settled(k->group)) bn_coordinator_append_group(k);
 }
 
 static void on_written(void *arg, const Bn__GroupWriteReply *m) {

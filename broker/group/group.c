@@ -34,6 +34,7 @@ void bn_group_outs_fini(struct bn_group_outs *o) {
 void bn_group_store(struct bn_group *g, struct bn_group_outs *out) {
     bn_group_out(out, BN_GROUP_OUT_STORE)->token = ++g->last_store;
     g->proposed = bn_group_reserved_up_to(g);
+    if (g->renamed) g->name_store = g->last_store;
 }
 
 void bn_group_refuse_join(const struct bn_group_join *j, struct bn_slice member_id, int16_t error,
@@ -53,14 +54,14 @@ void bn_group_answer_join(struct bn_group *g, struct bn_group_member *m, int16_t
     o->generation = -1;
     o->leader = o->member_id = BN_SLICE_LIT(""); /* with an error: the member may be gone before this is read */
     if (error == KE_NONE) {
-        bool replaced = g->state == BN_GROUP_STABLE && !bn_slice_is_null(m->old_leader);
+        bool replaced = g->state == BN_GROUP_STABLE && m->former;
         bool leads = bn_slice_eq(g->leader, m->id);
         o->generation = g->generation;
         o->protocol_type = g->protocol_type;
         o->protocol = g->protocol;
         o->member_id = m->id;
         /* An older client that replaced the leader must not assign anew: it is told the leader's former id. */
-        o->leader = replaced && !m->can_skip ? m->old_leader : g->leader;
+        o->leader = replaced && !m->can_skip ? m->former->leader : g->leader;
         o->with_members = leads && (!replaced || m->can_skip);
         o->skip_assignment = leads && replaced && m->can_skip;
     }
@@ -147,8 +148,10 @@ void bn_group_resume(struct bn_group *g, int64_t now_ms, const struct bn_group_r
     }
     bn_group_own(&g->protocol_type, r->protocol_type);
     bn_group_own(&g->protocol, r->protocol);
-    bn_group_own(&g->leader, r->leader);
-    if (g->member_count > 0) g->state = BN_GROUP_STABLE;
+    bn_group_own(&g->leader, bn_slice_is_null(r->leader) && g->member_count ? g->members[0]->id : r->leader);
+    if (g->member_count == 0) return;
+    g->state = BN_GROUP_STABLE;
+    if (bn_slice_is_null(r->leader)) bn_group_resume_round(g, now_ms);
 }
 
 void bn_group_stop(struct bn_group *g, int16_t error, struct bn_group_outs *out) {
@@ -248,6 +251,11 @@ struct bn_slice bn_group_leader(const struct bn_group *g) {
 }
 int32_t bn_group_size(const struct bn_group *g) { return g->member_count; }
 
+bool bn_group_is_settled(const struct bn_group *g) {
+    return g->state == BN_GROUP_EMPTY || g->state == BN_GROUP_STABLE ||
+           (g->state == BN_GROUP_COMPLETING && g->sync_store);
+}
+
 int32_t bn_group_reserved_up_to(const struct bn_group *g) {
     int32_t block = bn_group_next_generation(g) - 1 + BN_GROUP_BLOCK;
     return block > g->reserved ? block : g->reserved;
@@ -265,6 +273,7 @@ void bn_group_at(const struct bn_group *g, int32_t index, struct bn_group_member
         .rebalance_ms = m->rebalance_ms,
         .metadata = bn_group_member_metadata(m, g->protocol),
         .assignment = bn_slice_is_null(m->proposed) ? m->assignment : m->proposed,
+        .is_new = m->is_new,
     };
 }
 

@@ -37,8 +37,8 @@ struct bn_group_out {
     enum {
         BN_GROUP_OUT_JOINED,  /* the answer to a join */
         BN_GROUP_OUT_SYNCED,  /* the answer to a sync */
-        BN_GROUP_OUT_STORE,   /* write the whole group as it stands now, and then call bn_group_stored. A later one
-                                 supersedes those not begun yet */
+        BN_GROUP_OUT_STORE,   /* write the whole group as it stands when that begins, and then call bn_group_stored. A
+                                 later one supersedes those not begun yet */
         BN_GROUP_OUT_RESERVE, /* record durably that generations up to `generation` may be used; bn_group_reserved */
     } kind;
     uint64_t token; /* JOINED, SYNCED: whose. STORE: what to give back */
@@ -71,13 +71,15 @@ struct bn_group_resume_member {
     struct bn_slice metadata, assignment; /* of the group's protocol */
 };
 struct bn_group_resume {
-    int32_t generation, reserved;                    /* generations up to reserved may have been used */
-    struct bn_slice protocol_type, protocol, leader; /* null = none */
-    int64_t state_since_ms;                          /* wall clock */
+    int32_t generation, reserved;            /* generations up to reserved may have been used */
+    struct bn_slice protocol_type, protocol; /* null = none */
+    struct bn_slice leader;                  /* null with members: it was written in the midst of a round */
+    int64_t state_since_ms;                  /* wall clock */
     const struct bn_group_resume_member *members;
     int32_t member_count;
 };
-/* On a new group: STABLE with members, or EMPTY. The next generation is above `reserved`. */
+/* On a new group: STABLE with members, EMPTY without; PREPARING, in a round that all have to join again, when there are
+ * members without a leader. The next generation is above `reserved`. */
 void bn_group_resume(struct bn_group *g, int64_t now_ms, const struct bn_group_resume *r);
 
 /* The coordinator moves away or the group is deleted: whoever waits is answered `error`; DEAD. */
@@ -144,12 +146,16 @@ struct bn_slice bn_group_protocol_type(const struct bn_group *g); /* null = none
 struct bn_slice bn_group_protocol(const struct bn_group *g);      /* null = none */
 struct bn_slice bn_group_leader(const struct bn_group *g);        /* null = none */
 int32_t bn_group_size(const struct bn_group *g);
+/* Not in the midst of a round: the assignments are those of the generation, stored or being stored. What is written of
+ * a group that is not settled must not name a leader: who resumes it would take it for one that needs no round. */
+bool bn_group_is_settled(const struct bn_group *g);
 
 struct bn_group_member_view {
     struct bn_slice id, instance_id, client_id, client_host;
     int32_t session_ms, rebalance_ms;
     struct bn_slice metadata; /* of the group's protocol; "" when none is chosen */
     struct bn_slice assignment;
+    bool is_new; /* waits for its first generation: no store names it */
 };
 void bn_group_at(const struct bn_group *g, int32_t index, struct bn_group_member_view *out); /* 0..size-1 */
 /* Does a consumer of the group subscribe to the topic? Also true when that can't be told: while no protocol is chosen,

@@ -10,6 +10,12 @@ enum {
     BN_GROUP_BLOCK = 16,                    /* generations reserved at a time (safety §5) */
 };
 
+struct bn_group_former {        /* what a static member was before its replacement, which is not stored yet */
+    struct bn_slice id, leader; /* owned; leader: the group's then */
+    struct bn_group_protocol *protocols;
+    int32_t protocol_count, session_ms, rebalance_ms;
+};
+
 struct bn_group_member {
     struct bn_slice id, instance_id, client_id, client_host; /* owned; instance_id null = dynamic */
     int32_t session_ms, rebalance_ms;
@@ -20,7 +26,7 @@ struct bn_group_member {
     uint64_t join_token, sync_token; /* 0 = does not wait */
     uint64_t store_token;            /* a static replacement waits for this store; 0 = none */
     bool can_skip;                   /* of the join that waits for it */
-    struct bn_slice old_leader;      /* owned: with store_token: who led before the replacement; null */
+    struct bn_group_former *former;  /* owned: of that replacement, until the next join; NULL */
     bool is_new;                     /* has not been in a generation yet */
     bool owes_sync;                  /* was told of the generation and has not synced */
     int64_t expires_ms;
@@ -56,6 +62,8 @@ struct bn_group {
     uint64_t last_store; /* the newest token given out */
     uint64_t sync_store; /* the one that makes this generation stable; 0 = none */
     int32_t proposed;    /* reserved, once last_store has ended well */
+    bool renamed;        /* a static member has an id that is not known to be stored */
+    uint64_t name_store; /* with renamed: the store that ends it; 0 = none was asked for */
     int64_t due_ms;      /* no tick is due earlier */
 };
 
@@ -78,6 +86,10 @@ struct bn_group_member *bn_group_static_member(const struct bn_group *g, struct 
 struct bn_group_member *bn_group_member_add(struct bn_group *g, struct bn_slice id, const struct bn_group_join *j);
 void bn_group_member_update(struct bn_group_member *m, const struct bn_group_join *j); /* protocols and timeouts */
 void bn_group_member_rename(struct bn_group *g, struct bn_group_member *m, struct bn_slice id);
+/* Keeps what m is, with the group's leader, for bn_group_member_revert. forget: m is what it is. */
+void bn_group_member_remember(const struct bn_group *g, struct bn_group_member *m);
+void bn_group_member_revert(struct bn_group *g, struct bn_group_member *m);
+void bn_group_member_forget(struct bn_group_member *m);
 void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m); /* nobody waits; frees */
 bool bn_group_member_matches(const struct bn_group_member *m, const struct bn_group_join *j);
 struct bn_slice bn_group_member_metadata(const struct bn_group_member *m, struct bn_slice protocol); /* "" if none */
@@ -93,6 +105,9 @@ void bn_group_expire(struct bn_group *g, int64_t now_ms, struct bn_group_outs *o
 void bn_group_maybe_prepare(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out);
 void bn_group_try_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out);
 void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out);
+/* What the round's end waits for failed: whoever waits is told, and comes again. */
+void bn_group_fail_round(struct bn_group *g, int64_t now_ms, int16_t error, struct bn_group_outs *out);
+void bn_group_resume_round(struct bn_group *g, int64_t now_ms); /* nobody has joined yet; not the first of the group */
 void bn_group_drop(struct bn_group *g, int64_t now_ms, struct bn_group_member *m, struct bn_group_outs *out);
 void bn_group_touch(struct bn_group *g, int64_t now_ms, struct bn_group_member *m); /* a whole session from now */
 

@@ -38,25 +38,24 @@ static void rejoin(struct bn_group *g, int64_t now_ms, struct bn_group_member *m
  * know how to, that somebody else leads. */
 static void replace(struct bn_group *g, int64_t now_ms, struct bn_group_member *m, const struct bn_group_join *j,
                     struct bn_group_outs *out) {
-    struct bn_slice old_leader = BN_SLICE_NULL;
-    bn_group_own(&old_leader, g->leader);
     if (m->join_token) bn_group_answer_join(g, m, KE_FENCED_INSTANCE_ID, out);
     if (m->sync_token) bn_group_answer_sync(g, m, KE_FENCED_INSTANCE_ID, out);
+    bn_group_park_join(g, m, j);
+    bn_group_member_remember(g, m);
     bn_group_member_rename(g, m, j->new_id);
     bn_group_member_update(m, j);
     bn_group_own(&m->client_id, j->client_id);
     bn_group_own(&m->client_host, j->client_host);
     bn_group_touch(g, now_ms, m);
+    g->renamed = true;
+    g->name_store = 0;
     bool same = g->state == BN_GROUP_STABLE && bn_slice_eq(g->protocol, bn_group_choose(g));
     if (same) {
-        bn_group_park_join(g, m, j);
-        bn_group_own(&m->old_leader, old_leader);
         bn_group_store(g, out);
         m->store_token = g->last_store;
     } else {
-        wait_for_round(g, now_ms, m, j, out);
+        bn_group_maybe_prepare(g, now_ms, out);
     }
-    bn_group_own(&old_leader, BN_SLICE_NULL);
 }
 
 static bool has_room(const struct bn_group *g, struct bn_slice id) {
@@ -116,7 +115,7 @@ void bn_group_join(struct bn_group *g, int64_t now_ms, const struct bn_group_joi
     if (error == KE_NONE && !has_room(g, j->member_id)) {
         struct bn_group_member *m = bn_group_member(g, j->member_id);
         bn_group_refuse_join(j, BN_SLICE_LIT(""), KE_GROUP_MAX_SIZE_REACHED, out);
-        bn_group_pending_remove(g, j->member_id);
+        if (bn_group_pending_remove(g, j->member_id)) bn_group_try_complete(g, now_ms, out);
         if (m) bn_group_drop(g, now_ms, m, out);
         return;
     }

@@ -21,18 +21,18 @@ struct bn_group_member *bn_group_static_member(const struct bn_group *g, struct 
     return bn_slice_is_null(instance_id) ? NULL : bn_map_get(&g->by_instance, instance_id);
 }
 
-static void free_protocols(struct bn_group_member *m) {
-    for (int32_t i = 0; i < m->protocol_count; i++) {
-        forget(&m->protocols[i].name);
-        forget(&m->protocols[i].metadata);
+static void free_protocols(struct bn_group_protocol **protocols, int32_t *count) {
+    for (int32_t i = 0; i < *count; i++) {
+        forget(&(*protocols)[i].name);
+        forget(&(*protocols)[i].metadata);
     }
-    bn_alloc_free(m->protocols);
-    m->protocols = NULL;
-    m->protocol_count = 0;
+    bn_alloc_free(*protocols);
+    *protocols = NULL;
+    *count = 0;
 }
 
 void bn_group_member_update(struct bn_group_member *m, const struct bn_group_join *j) {
-    free_protocols(m);
+    free_protocols(&m->protocols, &m->protocol_count);
     m->protocols = bn_alloc_zero((size_t)j->protocol_count + 1, sizeof *m->protocols);
     m->protocol_count = j->protocol_count;
     for (int32_t i = 0; i < j->protocol_count; i++) {
@@ -72,6 +72,40 @@ void bn_group_member_rename(struct bn_group *g, struct bn_group_member *m, struc
     if (led) bn_group_own(&g->leader, m->id);
 }
 
+void bn_group_member_remember(const struct bn_group *g, struct bn_group_member *m) {
+    bn_group_member_forget(m);
+    struct bn_group_former *f = m->former = bn_alloc_zero(1, sizeof *f);
+    bn_group_own(&f->id, m->id);
+    bn_group_own(&f->leader, g->leader);
+    f->protocols = m->protocols;
+    f->protocol_count = m->protocol_count;
+    f->session_ms = m->session_ms;
+    f->rebalance_ms = m->rebalance_ms;
+    m->protocols = NULL;
+    m->protocol_count = 0;
+}
+
+void bn_group_member_revert(struct bn_group *g, struct bn_group_member *m) {
+    struct bn_group_former *f = m->former;
+    free_protocols(&m->protocols, &m->protocol_count);
+    m->protocols = f->protocols;
+    m->protocol_count = f->protocol_count;
+    m->session_ms = f->session_ms;
+    m->rebalance_ms = f->rebalance_ms;
+    f->protocols = NULL;
+    f->protocol_count = 0;
+    bn_group_member_rename(g, m, f->id);
+}
+
+void bn_group_member_forget(struct bn_group_member *m) {
+    if (!m->former) return;
+    free_protocols(&m->former->protocols, &m->former->protocol_count);
+    forget(&m->former->id);
+    forget(&m->former->leader);
+    bn_alloc_free(m->former);
+    m->former = NULL;
+}
+
 void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m) {
     BN_ASSERT(!m->join_token && !m->sync_token);
     bn_map_remove(&g->by_id, m->id);
@@ -80,14 +114,14 @@ void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m) {
     while (g->members[at] != m) at++;
     memmove(&g->members[at], &g->members[at + 1], (size_t)(--g->member_count - at) * sizeof(struct bn_group_member *));
     if (bn_slice_eq(g->leader, m->id)) bn_group_own(&g->leader, g->member_count ? g->members[0]->id : BN_SLICE_NULL);
-    free_protocols(m);
+    free_protocols(&m->protocols, &m->protocol_count);
     forget(&m->id);
     forget(&m->instance_id);
     forget(&m->client_id);
     forget(&m->client_host);
     forget(&m->assignment);
     forget(&m->proposed);
-    forget(&m->old_leader);
+    bn_group_member_forget(m);
     bn_alloc_free(m);
 }
 
@@ -123,7 +157,7 @@ static bool all_support(const struct bn_group *g, struct bn_slice protocol) {
 }
 
 bool bn_group_supports(const struct bn_group *g, const struct bn_group_join *j) {
-    if (g->member_count == 0) return j->protocol_type.len > 0 && j->protocol_count > 0;
+    if (g->state == BN_GROUP_EMPTY) return j->protocol_type.len > 0 && j->protocol_count > 0;
     if (!bn_slice_eq(g->protocol_type, j->protocol_type)) return false;
     for (int32_t i = 0; i < j->protocol_count; i++) {
         if (all_support(g, j->protocols[i].name)) return true;

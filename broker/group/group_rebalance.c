@@ -70,7 +70,7 @@ void bn_group_park_join(struct bn_group *g, struct bn_group_member *m, const str
     m->join_token = j->token;
     m->can_skip = j->can_skip;
     m->store_token = 0;
-    bn_group_own(&m->old_leader, BN_SLICE_NULL);
+    bn_group_member_forget(m);
     g->joining++;
 }
 
@@ -119,10 +119,9 @@ static void begin_generation(struct bn_group *g, int64_t now_ms, struct bn_group
     for (int32_t i = 0; i < g->member_count; i++) {
         struct bn_group_member *m = g->members[i];
         m->owes_sync = true;
-        if (!m->join_token) continue;
-        bn_group_answer_join(g, m, KE_NONE, out);
         m->is_new = false;
-        bn_group_touch(g, now_ms, m);
+        bn_group_touch(g, now_ms, m); /* a static member that has not come, too: as Kafka does */
+        if (m->join_token) bn_group_answer_join(g, m, KE_NONE, out);
     }
 }
 
@@ -137,13 +136,22 @@ static bool goes_on(struct bn_group *g, int64_t now_ms) {
     return true;
 }
 
+/* What has to be recorded before anybody may be told of a generation: that it is used, and the ids of static members
+ * that came back. Else a successor, which knows them by their former ids, would fence them. */
+static bool must_wait(struct bn_group *g, struct bn_group_outs *out) {
+    if (g->joining == 0) return false;
+    bool unreserved = bn_group_next_generation(g) > g->reserved;
+    if (unreserved) reserve(g, out);
+    if (g->renamed && !g->name_store) bn_group_store(g, out);
+    return unreserved || g->renamed;
+}
+
 void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
     if (goes_on(g, now_ms)) return;
     g->initial = false;
-    if (g->joining > 0 && bn_group_next_generation(g) > g->reserved) {
+    if (must_wait(g, out)) {
         g->overdue = true;
         g->rebalance_due_ms = INT64_MAX;
-        reserve(g, out);
         return;
     }
     g->overdue = false;
@@ -159,14 +167,27 @@ void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs 
         begin_generation(g, now_ms, out);
 }
 
+void bn_group_fail_round(struct bn_group *g, int64_t now_ms, int16_t error, struct bn_group_outs *out) {
+    if (g->state != BN_GROUP_PREPARING || !g->overdue) return;
+    for (int32_t i = 0; i < g->member_count; i++) {
+        struct bn_group_member *m = g->members[i];
+        if (!m->join_token) continue;
+        bn_group_answer_join(g, m, error, out);
+        bn_group_touch(g, now_ms, m);
+    }
+    wait_for_joins(g, now_ms, longest_rebalance(g));
+    g->overdue = false;
+}
+
+void bn_group_resume_round(struct bn_group *g, int64_t now_ms) {
+    g->state = BN_GROUP_PREPARING;
+    wait_for_joins(g, now_ms, longest_rebalance(g));
+}
+
 void bn_group_reserved(struct bn_group *g, int64_t now_ms, int32_t up_to, int16_t error, struct bn_group_outs *out) {
     g->reserving = false;
-    if (error != KE_NONE) { /* whoever waits for a generation is told, and asks again */
-        for (int32_t i = 0; i < g->member_count && g->overdue; i++) {
-            if (g->members[i]->join_token) bn_group_answer_join(g, g->members[i], error, out);
-        }
-        if (g->overdue) wait_for_joins(g, now_ms, longest_rebalance(g));
-        g->overdue = false;
+    if (error != KE_NONE) {
+        bn_group_fail_round(g, now_ms, error, out);
         return;
     }
     if (up_to > g->reserved) g->reserved = up_to;

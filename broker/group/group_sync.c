@@ -75,6 +75,25 @@ static void sync_failed(struct bn_group *g, int64_t now_ms, int16_t error, struc
     bn_group_maybe_prepare(g, now_ms, out);
 }
 
+/* Not stored: the member is again what a successor would know. */
+static void end_replacement(struct bn_group *g, int64_t now_ms, struct bn_group_member *m, int16_t error,
+                            struct bn_group_outs *out) {
+    if (error != KE_NONE) bn_group_member_revert(g, m);
+    bn_group_answer_join(g, m, error, out);
+    bn_group_touch(g, now_ms, m);
+}
+
+static void end_renaming(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t error, struct bn_group_outs *out) {
+    if (!g->name_store || g->name_store > token) return;
+    g->name_store = 0;
+    if (error != KE_NONE) {
+        bn_group_fail_round(g, now_ms, error, out);
+        return;
+    }
+    g->renamed = false;
+    if (g->overdue) bn_group_try_complete(g, now_ms, out);
+}
+
 void bn_group_stored(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t error, struct bn_group_outs *out) {
     if (g->state == BN_GROUP_DEAD) return;
     if (error == KE_NONE && token == g->last_store && g->proposed > g->reserved) g->reserved = g->proposed;
@@ -83,8 +102,9 @@ void bn_group_stored(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t
         if (!m->store_token || m->store_token > token) continue;
         m->store_token = 0;
         /* A rebalance that began meanwhile answers it. */
-        if (m->join_token && g->state == BN_GROUP_STABLE) bn_group_answer_join(g, m, error, out);
+        if (m->join_token && g->state == BN_GROUP_STABLE) end_replacement(g, now_ms, m, error, out);
     }
+    end_renaming(g, now_ms, token, error, out);
     if (g->sync_store && g->sync_store <= token && g->state == BN_GROUP_COMPLETING) {
         if (error == KE_NONE)
             become_stable(g, now_ms, out);

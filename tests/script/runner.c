@@ -1,6 +1,4 @@
-/* runner.c: plays transcripts. A script holds commands, one a line; what the brain answers stands below each, indented
- * by two spaces; '#' is a comment. The runner throws the indented lines away, plays the commands and compares the whole
- * text. BN_UPDATE=1 rewrites the scripts instead. Usage: runner controller_*.txt
+/* runner.c: the language of the controller's transcripts (script.h). Usage: runner controller_*.txt
  *
  *   settings [unclean] [nodelete] [rebalance] [epoch=N] [seed=N]      before activate
  *   register 1 [rack]      unregister 1      brokers      a broker's znode; "brokers" tells the brain
@@ -29,6 +27,7 @@
 #include "tests/script/brain_pending.h"
 #include "tests/script/brain_print.h"
 #include "tests/script/brain_world.h"
+#include "tests/script/script.h"
 
 struct runner {
     struct brain_world world;
@@ -39,7 +38,7 @@ struct runner {
     bool automatic;
     struct brain_pending pending;
     struct bn_output_list out;
-    struct bn_str text;
+    struct bn_str *text;
     char **words;
     int word_count;
 };
@@ -69,7 +68,7 @@ static void feed(struct runner *r, struct bn_event *e) {
     bn_step_run(r->model, e, &r->out);
     for (int32_t i = 0; i < r->out.count; i++) {
         const struct bn_output *o = &r->out.items[i];
-        brain_print_output(&r->text, o);
+        brain_print_output(r->text, o);
         brain_pending_add(&r->pending, &r->world, o);
     }
     while (r->automatic && r->pending.count) finish(r, true, false);
@@ -425,7 +424,7 @@ static void cmd_zk(struct runner *r) {
         paths[count++] = ((struct brain_world_node *)e->value)->path;
     qsort(paths, count, sizeof *paths, by_text);
     for (size_t i = 0; i < count; i++)
-        bn_str_addf(&r->text, "  %s (%d)\n", paths[i], brain_world_find(&r->world, paths[i])->version);
+        bn_str_addf(r->text, "  %s (%d)\n", paths[i], brain_world_find(&r->world, paths[i])->version);
 }
 
 static const struct {
@@ -471,97 +470,38 @@ static const struct {
     {"zk", cmd_zk},
 };
 
-static bool run_line(struct runner *r, char *line) {
-    char *words[64];
-    r->words = words;
-    r->word_count = 0;
-    for (char *save = NULL, *w = strtok_r(line, " ", &save); w && r->word_count < 64; w = strtok_r(NULL, " ", &save))
-        words[r->word_count++] = w;
-    if (r->word_count == 0) return true;
+static bool run_line(void *state, const struct script_line *line) {
+    struct runner *r = state;
+    r->words = line->words;
+    r->word_count = line->count;
     for (size_t i = 0; i < BN_ARRAY_LEN(COMMANDS); i++) {
-        if (strcmp(COMMANDS[i].name, words[0]) != 0) continue;
+        if (strcmp(COMMANDS[i].name, line->words[0]) != 0) continue;
         COMMANDS[i].run(r);
         return true;
     }
-    fprintf(stderr, "unknown command: %s\n", words[0]);
     return false;
 }
 
-static char *read_file(const char *path) {
-    FILE *f = fopen(path, "r");
-    if (!f) return NULL;
-    struct bn_str s;
-    char part[4096];
-    size_t n;
-    bn_str_init(&s);
-    while ((n = fread(part, 1, sizeof part, f)) > 0) bn_str_add_slice(&s, bn_slice_of(part, n));
-    fclose(f);
-    return bn_str_take(&s);
+static void *begin(struct bn_str *text) {
+    struct runner *r = bn_alloc_zero(1, sizeof *r);
+    r->epoch = 1;
+    r->settings = (struct bn_model_settings){
+        .random_seed = 1, .delete_topic_enable = true, .session_timeout_ms = 18000};
+    r->text = text;
+    brain_world_init(&r->world);
+    bn_output_init(&r->out);
+    return r;
 }
 
-/* The transcript of the script's commands; false if one is not understood. */
-static bool play(const char *script, struct bn_str *out) {
-    struct runner r = {.epoch = 1,
-                       .settings = {.random_seed = 1, .delete_topic_enable = true, .session_timeout_ms = 18000}};
-    bool fine = true;
-    brain_world_init(&r.world);
-    bn_output_init(&r.out);
-    bn_str_init(&r.text);
-    char *copy = bn_alloc_strdup(script), *next = copy;
-    for (char *line; fine && next && *next;) {
-        line = next;
-        next = strchr(line, '\n');
-        if (next) *next++ = '\0';
-        if (line[0] == ' ') continue;
-        bn_str_addf(&r.text, "%s\n", line);
-        if (line[0] != '#') fine = run_line(&r, line);
-    }
-    bn_str_add_slice(out, bn_str_slice(&r.text));
-    bn_alloc_free(copy);
-    bn_str_fini(&r.text);
-    bn_output_fini(&r.out);
-    brain_pending_drop(&r.pending);
-    bn_model_free(r.model);
-    brain_world_fini(&r.world);
-    return fine;
+static void end(void *state) {
+    struct runner *r = state;
+    bn_output_fini(&r->out);
+    brain_pending_drop(&r->pending);
+    bn_model_free(r->model);
+    brain_world_fini(&r->world);
+    bn_alloc_free(r);
 }
 
-static void show_difference(const char *path, const char *want, const char *got) {
-    int line = 1;
-    while (*want && *want == *got) {
-        line += *want == '\n';
-        want++, got++;
-    }
-    while (line > 1 && got[-1] != '\n') want--, got--;
-    fprintf(stderr, "%s:%d\n  expected: %.*s\n  got:      %.*s\n", path, line, (int)strcspn(want, "\n"), want,
-            (int)strcspn(got, "\n"), got);
-}
+static const struct script_language CONTROLLER = {.begin = begin, .play = run_line, .end = end};
 
-static bool run_script(const char *path) {
-    char *script = read_file(path);
-    if (!script) {
-        fprintf(stderr, "cannot read %s\n", path);
-        return false;
-    }
-    struct bn_str got;
-    bn_str_init(&got);
-    bool fine = play(script, &got), same = strcmp(script, got.ptr) == 0;
-    if (fine && !same && getenv("BN_UPDATE")) {
-        FILE *f = fopen(path, "w");
-        fine = f && fwrite(got.ptr, 1, got.len, f) == got.len;
-        if (f) fine = fclose(f) == 0 && fine;
-    } else if (fine && !same) {
-        show_difference(path, script, got.ptr);
-        fine = false;
-    }
-    printf("%s %s\n", fine ? "PASS" : "FAIL", path);
-    bn_str_fini(&got);
-    bn_alloc_free(script);
-    return fine;
-}
-
-int main(int argc, char **argv) {
-    bool fine = true;
-    for (int i = 1; i < argc; i++) fine = run_script(argv[i]) && fine;
-    return fine ? 0 : 1;
-}
+int main(int argc, char **argv) { return script_run(&CONTROLLER, argc - 1, argv + 1) ? 0 : 1; }
