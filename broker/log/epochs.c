@@ -38,8 +38,8 @@ bool bn_epochs_truncate_end(struct bn_epochs *t, int64_t end_offset) {
 
 bool bn_epochs_truncate_start(struct bn_epochs *t, int64_t start_offset) {
     uint32_t covering = 0; /* the last entry that starts at or below */
+    if (t->count == 0 || t->entries[0].start_offset >= start_offset) return false;
     while (covering + 1 < t->count && t->entries[covering + 1].start_offset <= start_offset) covering++;
-    if (t->count == 0 || t->entries[covering].start_offset >= start_offset) return false;
     memmove(t->entries, t->entries + covering, (t->count - covering) * sizeof *t->entries);
     t->count -= covering;
     t->entries[0].start_offset = start_offset;

@@ -7,6 +7,7 @@
 #include "broker/log/recover.h"
 
 #include "broker/log/leftover.h"
+#include "broker/log/relearn.h"
 #include "broker/log/replay.h"
 #include "broker/log/retain.h"
 #include "broker/log/topicid.h"
@@ -258,16 +259,17 @@ static int load_producers(struct recovery *r) {
 
 static int recover_batches(struct recovery *r, int64_t now_ms) {
     struct bn_log *l = r->l;
-    int rc = BN_BAD;
-    uint32_t first = l->segment_count - 1;
-    if (r->o->clean) {
+    const struct bn_log_open *o = r->o;
+    /* The indexes of a segment that ends at the recovery point may be older than its batches. */
+    uint32_t first = o->clean ? l->segment_count - 1 : bn_log_segment_of(l, o->recovery_point - 1);
+    int rc = bn_relearn_run(l, first, o->log_start_offset, bn_slice_of(r->window, WINDOW), r->e);
+    if (rc < 0) return rc;
+    if (o->clean) {
         bool indexed = bn_log_active(l)->size == 0 || listed(r, bn_log_active(l)->base_offset, ".index");
-        if (indexed) rc = find_end(r);
+        rc = indexed && rc == 0 ? find_end(r) : BN_BAD;
         if (rc == BN_BAD) rc = recover_from(r, first, bn_log_active(l)->base_offset, now_ms);
     } else {
-        /* The indexes of a segment that ends at the recovery point may be older than its batches. */
-        first = bn_log_segment_of(l, r->o->recovery_point - 1);
-        rc = recover_from(r, first, r->o->recovery_point, now_ms);
+        rc = recover_from(r, first, o->recovery_point, now_ms);
         /* The room that a crashed process had reserved behind the end is given back by truncating to the same size. */
         if (rc == 0 && l->segment_count > 0) rc = bn_segment_truncate(bn_log_active(l), bn_log_active(l)->size, r->e);
     }

@@ -66,6 +66,9 @@ START_TEST(test_of_and_truncation) {
     ck_assert(!bn_epochs_truncate_start(&t, 5));
     ck_assert(bn_epochs_truncate_start(&t, 15));
     check_text(&t, "0\n2\n2 15\n4 20\n");
+    ck_assert(bn_epochs_truncate_start(&t, 20)); /* where one begins, those before go */
+    check_text(&t, "0\n1\n4 20\n");
+    ck_assert(!bn_epochs_truncate_start(&t, 20));
     ck_assert(bn_epochs_truncate_start(&t, 25));
     check_text(&t, "0\n1\n4 25\n");
     ck_assert(bn_epochs_truncate_start(&t, 99));

@@ -18,6 +18,7 @@ Suite *logread_suite(void);
 Suite *partdir_suite(void);
 Suite *producer_suite(void);
 Suite *recover_suite(void);
+Suite *relearn_suite(void);
 Suite *replay_suite(void);
 Suite *retain_suite(void);
 Suite *scan_suite(void);
@@ -27,16 +28,12 @@ Suite *topicid_suite(void);
 Suite *truncate_suite(void);
 Suite *validate_suite(void);
 
-const unit_suite_fn unit_suites[] = {append_suite,        checkpoint_suite,
-                                     dirmeta_suite,       epochs_suite,
-                                     findtime_suite,      flush_suite,
-                                     follow_suite,        index_suite,
-                                     leftover_suite,      log_suite,
-                                     logdirs_suite,       logdirs_place_suite,
-                                     logdirs_point_suite, logread_suite,
-                                     partdir_suite,       producer_suite,
-                                     recover_suite,       replay_suite,
-                                     retain_suite,        scan_suite,
-                                     segment_suite,       timeindex_suite,
-                                     topicid_suite,       truncate_suite,
-                                     validate_suite,      NULL};
+const unit_suite_fn unit_suites[] = {append_suite,        checkpoint_suite, dirmeta_suite,
+                                     epochs_suite,        findtime_suite,   flush_suite,
+                                     follow_suite,        index_suite,      leftover_suite,
+                                     log_suite,           logdirs_suite,    logdirs_place_suite,
+                                     logdirs_point_suite, logread_suite,    partdir_suite,
+                                     producer_suite,      recover_suite,    relearn_suite,
+                                     replay_suite,        retain_suite,     scan_suite,
+                                     segment_suite,       timeindex_suite,  topicid_suite,
+                                     truncate_suite,      validate_suite,   NULL};
