@@ -160,6 +160,7 @@ static void finish(struct fetch *f, int16_t error) {
     f->session = NULL;
     if (s) {
         s->fetch = NULL;
+        s->answered_ms = (int64_t)bn_loop_now_ms(f->home->loop);
         for (int i = 0; i < r->deps->shard_count; i++) s->lanes[i].answered = true;
     }
     if (!error && !by_id(r)) name_results(f);
@@ -279,6 +280,7 @@ static void prepare_visit(struct fetch *f, int shard, struct bn_session_cache_la
         .listener = r->listener,
         .replica_id = bn_fetch_answer_replica(r),
         .replica_epoch = r->header.api_version >= 15 ? q->replica_state.replica_epoch : -1,
+        .heard_ms = f->session->answered_ms,
     };
     lane->dirty = lane->woken = lane->answered = false;
     f->order[f->order_count++] = shard;
@@ -296,7 +298,11 @@ static void choose(struct fetch *f) {
         bool changes = !f->again && f->visits[i].first;
         if (changes && !f->visits[i].first->forget) (void)bn_session_cache_lane(s, i);
         struct bn_session_cache_lane *lane = &s->lanes[i];
-        if (lane->lane && (lane->dirty || changes)) prepare_visit(f, i, lane);
+        if (!lane->lane) continue;
+        if (lane->dirty || changes)
+            prepare_visit(f, i, lane);
+        else if (s->follower) /* that it asks again vouches for all that it asked for before */
+            bn_session_lane_heard(lane->lane, s->answered_ms);
     }
 }
 

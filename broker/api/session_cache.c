@@ -173,6 +173,7 @@ struct bn_session_cache_entry *bn_session_cache_open(struct bn_session_cache *c,
     s->follower = follower;
     s->by_id = by_id;
     s->created_ms = s->used_ms = bn_loop_now_ms(c->shard->loop);
+    s->answered_ms = INT64_MIN;
     s->size = size;
     s->lot = (uint32_t)s->id | 1;
     s->cache = c;

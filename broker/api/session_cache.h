@@ -19,6 +19,7 @@ struct bn_session_cache_entry {
     int32_t id, epoch; /* of the next request */
     bool follower, by_id;
     uint64_t created_ms, used_ms;
+    int64_t answered_ms;  /* the request before was; INT64_MIN */
     int64_t size;         /* partitions, as of the last request; before the first, at most so many */
     struct bn_map topics; /* ids of the topics of a session by names; see bn_session_cache_names_hold */
     int32_t image_epoch;  /* the image they were held against last */

@@ -42,6 +42,7 @@ struct bn_session_lane {
     struct bn_list link;
     struct bn_map slots;
     struct bn_list dirty;
+    _Atomic int64_t heard_ms; /* what the slots' wishes vouch with; home may write it between visits */
     enum told told;
     bool visiting; /* home hears of it by the visit's own result */
 };
@@ -55,6 +56,7 @@ struct news {
 struct bn_session_lane *bn_session_lane_new(const struct bn_session_lane_config *config) {
     struct bn_session_lane *lane = bn_alloc_zero(1, sizeof *lane);
     lane->config = *config;
+    atomic_init(&lane->heard_ms, INT64_MIN);
     bn_list_init(&lane->link);
     bn_list_init(&lane->dirty);
     bn_map_init(&lane->slots);
@@ -122,6 +124,7 @@ static struct slot *add_slot(struct bn_session_lane *lane, const struct bn_sessi
     s->interest.follower = lane->config.follower;
     s->interest.any_replica = lane->config.any_replica;
     s->interest.moved = moved;
+    if (lane->config.follower) s->interest.heard_ms = &lane->heard_ms;
     bn_list_init(&s->interest.link);
     bn_list_init(&s->dirty);
     bn_map_put(&lane->slots, key_of(&s->key), s);
@@ -138,7 +141,7 @@ static void change(struct bn_session_lane *lane, const struct bn_session_lane_ch
     }
     if (!s) s = add_slot(lane, &c->key);
     s->max_bytes = c->max_bytes;
-    s->current_leader_epoch = c->current_leader_epoch;
+    s->interest.leader_epoch = s->current_leader_epoch = c->current_leader_epoch;
     s->last_fetched_epoch = c->last_fetched_epoch;
     s->offset = c->offset;
     s->log_start_offset = c->log_start_offset;
@@ -222,6 +225,7 @@ static void look(struct bn_session_lane *lane, struct slot *s, struct bn_session
         bn_partition_read(p, r);
     else
         r->error = missing(lane, s, v->by_id);
+    s->interest.replica_id = v->replica_id;
     if (p && bn_list_empty(&s->interest.link)) {
         s->interest.seen = r->readable_end;
         bn_partition_interest_add(p, &s->interest);
@@ -247,12 +251,17 @@ static void look(struct bn_session_lane *lane, struct slot *s, struct bn_session
     v->urgent = v->urgent || failed;
 }
 
+void bn_session_lane_heard(struct bn_session_lane *lane, int64_t heard_ms) {
+    atomic_store_explicit(&lane->heard_ms, heard_ms, memory_order_relaxed);
+}
+
 void bn_session_lane_visit(struct bn_session_lane *lane, struct bn_session_lane_visit *v) {
     BN_ON_SHARD(lane->config.shard);
     if (bn_list_empty(&lane->link)) bn_list_push_back(lane->config.lanes, &lane->link);
     lane->visiting = true;
     settle(lane, v->confirmed);
     for (const struct bn_session_lane_change *c = v->changes; c; c = c->next) change(lane, c);
+    bn_session_lane_heard(lane, v->heard_ms);
     struct bn_list ahead; /* a look may make other slots dirty: those come after */
     bn_list_init(&ahead);
     for (struct bn_list *it; (it = bn_list_pop_front(&lane->dirty)) != NULL;) bn_list_push_back(&ahead, it);

@@ -46,6 +46,7 @@ struct bn_session_lane_visit {
     const char *listener;
     int32_t replica_id;
     int64_t replica_epoch;
+    int64_t heard_ms; /* as of bn_session_lane_heard; counts for what is there after the changes */
     int64_t max_bytes;
     /* out */
     struct bn_session_lane_results *results; /* given; NULL = none */
@@ -70,6 +71,9 @@ struct bn_session_lane_config {
 struct bn_session_lane *bn_session_lane_new(const struct bn_session_lane_config *config);
 void bn_session_lane_free(struct bn_session_lane *lane);
 void bn_session_lane_visit(struct bn_session_lane *lane, struct bn_session_lane_visit *v);
+/* The follower still asked then for every partition of the lane; INT64_MIN: not known. Instead of a visit, when there
+ * is nothing to look at. The home's shard. */
+void bn_session_lane_heard(struct bn_session_lane *lane, int64_t heard_ms);
 /* Frees a list of results. Any shard. */
 void bn_session_lane_drop(struct bn_session_lane_results *results);
 /* Frees all lanes of a list, when the threads have stopped. */

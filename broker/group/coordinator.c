@@ -189,11 +189,19 @@ void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image
     }
 }
 
+bool bn_coordinator_is_certain(const struct bn_coordinator_seat *s, int32_t session_ms) {
+    const struct bn_partition *p = bn_coordinator_partition(s);
+    return p && bn_partition_heard_ms(p) >= bn_coordinator_now_ms(s->c) - session_ms / 2;
+}
+
+/* One that was deposed without hearing of it must not keep those waiting for ever that find it loading. */
 int16_t bn_coordinator_check(struct bn_coordinator *c, int32_t partition, struct bn_coordinator_seat **out) {
     BN_ON_SHARD(c->deps->shard);
     *out = bn_coordinator_seat(c, partition);
     if (!*out) return KE_NOT_COORDINATOR;
-    return (*out)->loaded ? KE_NONE : KE_COORDINATOR_LOAD_IN_PROGRESS;
+    if ((*out)->loaded) return KE_NONE;
+    bool certain = bn_coordinator_is_certain(*out, c->deps->group.session_min_ms);
+    return certain ? KE_COORDINATOR_LOAD_IN_PROGRESS : KE_NOT_COORDINATOR;
 }
 
 /* ---- requests ---- */
@@ -233,6 +241,10 @@ void bn_coordinator_sync(struct bn_coordinator *c, int32_t partition, struct bn_
     struct bn_coordinator_club *k = error == KE_NONE ? bn_coordinator_club(seat, group) : NULL;
     if (error == KE_COORDINATOR_LOAD_IN_PROGRESS) error = KE_REBALANCE_IN_PROGRESS; /* as Kafka does: join again */
     if (error == KE_NONE && !k) error = KE_UNKNOWN_MEMBER_ID;
+    /* What is answered from memory. An assignment that is stored first is answered by that, or refused by it. */
+    bool stable = error == KE_NONE && bn_group_state(k->group) == BN_GROUP_STABLE;
+    if (stable && !bn_coordinator_is_certain(seat, bn_group_session_ms(k->group, s->in.member_id)))
+        error = KE_NOT_COORDINATOR;
     if (error != KE_NONE) {
         s->error = error;
         s->out = (struct bn_group_out){.kind = BN_GROUP_OUT_SYNCED, .error = error, .assignment = BN_SLICE_LIT("")};
@@ -251,8 +263,11 @@ int16_t bn_coordinator_heartbeat(struct bn_coordinator *c, int32_t partition, st
     if (error == KE_COORDINATOR_LOAD_IN_PROGRESS) return KE_NONE; /* as Kafka does: nothing is lost meanwhile */
     if (error != KE_NONE) return error;
     struct bn_coordinator_club *k = bn_coordinator_club(s, group);
-    if (!k) return KE_UNKNOWN_MEMBER_ID;
-    return bn_group_heartbeat(k->group, bn_coordinator_now_ms(c), generation, member_id, instance_id);
+    int32_t session_ms = k ? bn_group_session_ms(k->group, member_id) : c->deps->group.session_min_ms;
+    error = k ? bn_group_heartbeat(k->group, bn_coordinator_now_ms(c), generation, member_id, instance_id)
+              : KE_UNKNOWN_MEMBER_ID;
+    /* Counted all the same: if this is the coordinator after all, the member has lost nothing but a round trip. */
+    return bn_coordinator_is_certain(s, session_ms) ? error : KE_NOT_COORDINATOR;
 }
 
 int16_t bn_coordinator_leave(struct bn_coordinator *c, int32_t partition, struct bn_slice group,

@@ -59,6 +59,8 @@ struct bn_coordinator_sync {
 void bn_coordinator_sync(struct bn_coordinator *c, int32_t partition, struct bn_slice group,
                          struct bn_coordinator_sync *s);
 
+/* NOT_COORDINATOR also while another may have been elected for so long that it could give the member up; so is a sync
+ * that would be answered from memory (safety §5). */
 int16_t bn_coordinator_heartbeat(struct bn_coordinator *c, int32_t partition, struct bn_slice group, int32_t generation,
                                  struct bn_slice member_id, struct bn_slice instance_id);
 

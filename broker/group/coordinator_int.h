@@ -60,7 +60,10 @@ void bn_coordinator_club_free(struct bn_coordinator_club *k); /* off the map, to
 void bn_coordinator_settle(struct bn_coordinator_club *k);
 void bn_coordinator_back(struct bn_coordinator_seat *s); /* something that was under way has come back */
 void bn_coordinator_vacate(struct bn_coordinator_seat *s, int16_t error);
-/* KE_NONE; or why this seat can't answer now (15, 16, 14). */
+/* Nobody else can have taken the seat for as long as to give up a member with this session: within half of it, each
+ * follower that could be elected still followed (safety §5). */
+bool bn_coordinator_is_certain(const struct bn_coordinator_seat *s, int32_t session_ms);
+/* KE_NONE; or why this seat can't answer now (16, 14). */
 int16_t bn_coordinator_check(struct bn_coordinator *c, int32_t partition, struct bn_coordinator_seat **out);
 int64_t bn_coordinator_now_ms(const struct bn_coordinator *c);
 

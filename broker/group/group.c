@@ -256,6 +256,11 @@ bool bn_group_is_settled(const struct bn_group *g) {
            (g->state == BN_GROUP_COMPLETING && g->sync_store);
 }
 
+int32_t bn_group_session_ms(const struct bn_group *g, struct bn_slice member_id) {
+    const struct bn_group_member *m = bn_group_member(g, member_id);
+    return m ? m->session_ms : g->settings->session_min_ms;
+}
+
 int32_t bn_group_reserved_up_to(const struct bn_group *g) {
     int32_t block = bn_group_next_generation(g) - 1 + BN_GROUP_BLOCK;
     return block > g->reserved ? block : g->reserved;

@@ -149,6 +149,8 @@ int32_t bn_group_size(const struct bn_group *g);
 /* Not in the midst of a round: the assignments are those of the generation, stored or being stored. What is written of
  * a group that is not settled must not name a leader: who resumes it would take it for one that needs no round. */
 bool bn_group_is_settled(const struct bn_group *g);
+int32_t bn_group_session_ms(const struct bn_group *g,
+                            struct bn_slice member_id); /* the least there may be if unknown */
 
 struct bn_group_member_view {
     struct bn_slice id, instance_id, client_id, client_host;

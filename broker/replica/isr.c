@@ -52,7 +52,7 @@ static bool holds(const int32_t *ids, int count, int32_t id) {
 static void forget(struct bn_isr_follower *f) {
     f->end = f->log_start = f->broker_epoch = -1;
     f->fetch_leader_end = -1;
-    f->caught_up_ms = f->fetch_ms = f->hold_until_ms = BN_ISR_NEVER;
+    f->caught_up_ms = f->fetch_ms = f->heard_ms = f->hold_until_ms = BN_ISR_NEVER;
     f->refusals = 0;
 }
 
@@ -86,8 +86,10 @@ static void commit(struct bn_isr *s, const struct bn_isr_state *d, int64_t now_m
     for (int i = 0; i < s->follower_count; i++) {
         struct bn_isr_follower *f = &s->followers[i];
         f->proposed = false;
+        bool was = f->member;
         f->member = holds(s->members, s->member_count, f->id);
         if (f->member) f->refusals = 0;
+        if (f->member && !was) f->heard_ms = bn_max_i64(f->heard_ms, now_ms); /* nobody else led when it came in */
         /* Taken in by the controller itself: it has time to show that it follows. */
         bool unheard = f->end < 0 && f->caught_up_ms == BN_ISR_NEVER;
         if (f->member && unheard && s->epoch_start >= 0) f->caught_up_ms = now_ms;
@@ -126,7 +128,7 @@ void bn_isr_lead(struct bn_isr *s, int64_t epoch_start, int64_t now_ms) {
     for (int i = 0; i < s->follower_count; i++) {
         struct bn_isr_follower *f = &s->followers[i];
         forget(f);
-        if (f->member) f->caught_up_ms = now_ms;
+        if (f->member) f->caught_up_ms = f->heard_ms = now_ms;
     }
 }
 
@@ -154,6 +156,9 @@ bool bn_isr_fetched(struct bn_isr *s, const struct bn_isr_view *v, const struct 
         who->caught_up_ms = bn_max_i64(who->caught_up_ms, who->fetch_ms);
     who->end = f->offset;
     who->log_start = f->log_start;
+    /* This one may have lain at our socket for as long as this process did not run; it was sent after the one before
+     * was answered. */
+    if (who->fetch_ms != BN_ISR_NEVER) who->heard_ms = bn_max_i64(who->heard_ms, who->fetch_ms);
     who->fetch_ms = v->now_ms;
     who->fetch_leader_end = v->leader_end;
     return moved;
@@ -172,8 +177,7 @@ int bn_isr_min(const struct bn_isr *s, int32_t min_insync) {
     return min_insync < s->replica_count ? min_insync : s->replica_count;
 }
 
-/* All that may be in the ISR as far as is known: the maximal ISR. */
-static bool may_be_member(const struct bn_isr *s, const struct bn_isr_follower *f) {
+bool bn_isr_may_be_member(const struct bn_isr *s, const struct bn_isr_follower *f) {
     return f->member || (s->change != BN_ISR_SETTLED && f->proposed);
 }
 
@@ -194,7 +198,7 @@ int64_t bn_isr_watermark(const struct bn_isr *s, const struct bn_isr_view *v, in
         const struct bn_isr_follower *f = &s->followers[i];
         if (f->end >= least) continue;
         /* Who is about to join is waited for, so that it is not overtaken for ever. */
-        if (may_be_member(s, f) || (bn_isr_caught_up(f, v) && is_eligible(f, v))) least = f->end;
+        if (bn_isr_may_be_member(s, f) || (bn_isr_caught_up(f, v) && is_eligible(f, v))) least = f->end;
     }
     return bn_max_i64(least, v->high_watermark);
 }

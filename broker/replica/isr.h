@@ -18,6 +18,7 @@ struct bn_isr_follower {
     int64_t proposed_epoch; /* that stands in the proposal */
     int64_t caught_up_ms;   /* the last time at which it had everything; BN_ISR_NEVER */
     int64_t fetch_ms;       /* of its last fetch; BN_ISR_NEVER */
+    int64_t heard_ms;       /* it followed under this leader epoch then, for certain; BN_ISR_NEVER */
     int64_t fetch_leader_end; /* where the leader's log ended then */
     int64_t hold_until_ms;    /* it is not proposed before: the last time it was refused */
     int refusals;             /* of this incarnation, in a row: each makes the next wait longer */
@@ -98,6 +99,8 @@ bool bn_isr_holds(const struct bn_isr *s, int64_t now_ms);
 /* Proposes to leave out the members that are not caught up. */
 bool bn_isr_shrink(struct bn_isr *s, const struct bn_isr_view *v);
 bool bn_isr_caught_up(const struct bn_isr_follower *f, const struct bn_isr_view *v);
+/* All that may be in the ISR as far as is known: the maximal ISR. Only one of them can be elected cleanly. */
+bool bn_isr_may_be_member(const struct bn_isr *s, const struct bn_isr_follower *f);
 
 /* ---- the proposal that stands ---- */
 

@@ -3,6 +3,8 @@
 #ifndef BN_PARTITION_H
 #define BN_PARTITION_H
 
+#include <stdatomic.h>
+
 #include "broker/image/image.h"
 #include "broker/log/log.h"
 #include "common/base/list.h"
@@ -72,9 +74,19 @@ struct bn_partition_interest {
     bool follower, any_replica; /* as in struct bn_partition_read */
     int64_t seen; /* the readable end (a follower's: the log's end; a consumer's: the high watermark) that is known */
     void (*moved)(struct bn_partition_interest *i, bool wake);
+    /* A follower's session: it certainly still asked for this partition under that epoch (-1 = not told) then. NULL: it
+     * vouches for nothing. */
+    int32_t replica_id, leader_epoch;
+    const _Atomic int64_t *heard_ms;
 };
 void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_interest *i);
 void bn_partition_interest_drop(struct bn_partition_interest *i); /* safe when not registered (link initialised) */
+
+/* Since when another may lead without this one knowing: the last time (of the loop's clock) at which everybody who
+ * could be elected cleanly still followed, under this leader epoch, for certain: a fetch counts when the next one of
+ * its session has come, because that was sent after its answer. INT64_MAX: nobody else could be; INT64_MIN: this one
+ * does not lead. */
+int64_t bn_partition_heard_ms(const struct bn_partition *p);
 
 /* ListOffsets: timestamp -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, else by time. A leader's
  * business, but for replica_id -2, a debugger's: it is told what this replica has. */

@@ -293,6 +293,27 @@ void bn_partition_progress(struct bn_partition *p, const struct bn_partition_rea
     bn_partition_trim_review(p);
 }
 
+static int64_t vouched_ms(const struct bn_partition *p, const struct bn_isr_follower *f) {
+    int64_t last_ms = f->heard_ms;
+    BN_LIST_FOR (it, &p->interests) {
+        const struct bn_partition_interest *i = BN_CONTAINER_OF(it, struct bn_partition_interest, link);
+        if (!i->heard_ms || i->replica_id != f->id || i->leader_epoch != p->leader_epoch) continue;
+        last_ms = bn_max_i64(last_ms, atomic_load_explicit(i->heard_ms, memory_order_relaxed));
+    }
+    return last_ms;
+}
+
+int64_t bn_partition_heard_ms(const struct bn_partition *p) {
+    BN_ON_SHARD(p->deps->shard);
+    if (p->role != BN_PARTITION_LEADER) return INT64_MIN;
+    int64_t least_ms = INT64_MAX;
+    for (int i = 0; i < p->isr.follower_count; i++) {
+        const struct bn_isr_follower *f = &p->isr.followers[i];
+        if (bn_isr_may_be_member(&p->isr, f)) least_ms = bn_min_i64(least_ms, vouched_ms(p, f));
+    }
+    return least_ms;
+}
+
 /* ---- beginning to lead ---- */
 
 void bn_partition_lead_init(struct bn_partition *p) {

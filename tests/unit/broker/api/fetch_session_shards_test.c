@@ -248,6 +248,63 @@ START_TEST(test_connection_ends_before_the_wait) {
 }
 END_TEST
 
+struct vouchers { /* what the wishes registered with partition i say; 0: none */
+    int64_t heard_ms[9];
+    int32_t replica_id[9], leader_epoch[9];
+};
+
+static void do_hear(struct fake_world *w, void *arg) {
+    struct vouchers *v = arg;
+    *v = (struct vouchers){0};
+    for (int i = 0; i < 9; i++) {
+        BN_LIST_FOR (it, &w->roster.partitions[i].interests) {
+            const struct bn_partition_interest *in = BN_CONTAINER_OF(it, struct bn_partition_interest, link);
+            v->heard_ms[i] = in->heard_ms ? *in->heard_ms : 0;
+            v->replica_id[i] = in->replica_id;
+            v->leader_epoch[i] = in->leader_epoch;
+        }
+    }
+}
+
+/* A follower's fetch vouches, once the next has come, for every partition of its session, wherever that lives and
+ * whether it is named or not; and no more for one that the next forgets. A consumer's vouches for none. */
+START_TEST(test_vouches) {
+    struct fake_world w;
+    struct session_client c;
+    struct vouchers v;
+    fake_world_init_sessions(&w, shard_counts[_i], 10, 9, 9);
+    session_client_init(&c, &w, 9);
+    c.replica = 2;
+    session_client_ask(&c);
+    struct bn_session_cache_entry *s = session_client_entry(&w, c.id);
+    int64_t answered_ms = s->answered_ms;
+    fake_world_run_on(&w, 0, do_hear, &v);
+    for (int i = 0; i < 9; i++) ck_assert_int_eq(v.heard_ms[i], INT64_MIN);
+    for (int round = 0; round < 4; round++) { /* idle; one has something; one is named; one is forgotten */
+        if (round == 1) fake_world_grow(&w, 4, 1);
+        if (round == 2) session_client_list(&c, 4, 1);
+        if (round == 3) c.forgotten[c.forgotten_count++] = 5;
+        fake_world_settle(&w);
+        s->answered_ms = answered_ms += 10; /* no waiting for the clock */
+        session_client_ask(&c);
+        fake_world_run_on(&w, 0, do_hear, &v);
+        for (int i = 0; i < 9; i++) {
+            bool forgotten = round == 3 && i == 5;
+            ck_assert_int_eq(v.heard_ms[i], forgotten ? 0 : answered_ms);
+            ck_assert_int_eq(v.replica_id[i], forgotten ? 0 : 2);
+            ck_assert_int_eq(v.leader_epoch[i], forgotten ? 0 : -1);
+        }
+    }
+    fake_world_fini(&w);
+    fake_world_init_sessions(&w, shard_counts[_i], 10, 9, 9);
+    session_client_init(&c, &w, 9);
+    for (int round = 0; round < 2; round++) session_client_ask(&c);
+    fake_world_run_on(&w, 0, do_hear, &v);
+    for (int i = 0; i < 9; i++) ck_assert_int_eq(v.heard_ms[i], 0);
+    fake_world_fini(&w);
+}
+END_TEST
+
 Suite *fetch_session_shards_suite(void) {
     Suite *s = suite_create("fetch_session_shards");
     TCase *t = tcase_create("fetch_session_shards");
@@ -259,6 +316,7 @@ Suite *fetch_session_shards_suite(void) {
     tcase_add_loop_test(t, test_busy, 0, 2);
     tcase_add_test(t, test_stale_news);
     tcase_add_test(t, test_connection_ends_before_the_wait);
+    tcase_add_loop_test(t, test_vouches, 0, (int)BN_ARRAY_LEN(shard_counts));
     suite_add_tcase(s, t);
     return s;
 }

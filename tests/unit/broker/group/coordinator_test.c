@@ -91,6 +91,59 @@ START_TEST(test_keeping_the_seat) {
 }
 END_TEST
 
+/* A coordinator whose followers have gone may have been deposed: after half a session its members are to look for
+ * another one, whatever it believes itself. A member's session is 10 s. */
+START_TEST(test_a_deposed_one_keeps_nobody) {
+    struct office o;
+    struct office_join j, stranger;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    office_join(&o, &j, "g", "");
+    office_turn(&o);
+    stranger = j;
+    snprintf(stranger.member_id, sizeof stranger.member_id, "stranger");
+    o.roster.partition.heard_ms = INT64_MIN;
+    office_sync(&o, &s, "g", &j); /* this one is stored, which proves enough */
+    office_turn(&o);
+    ck_assert_int_eq(s.sync.error, KE_NONE);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, -1), KE_NONE);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 5000), KE_NONE);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 5001), KE_NOT_COORDINATOR);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &stranger, 3000), KE_UNKNOWN_MEMBER_ID);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &stranger, 3001), KE_NOT_COORDINATOR);
+    ck_assert_int_eq(office_heartbeat(&o, "h", &j, 3000), KE_UNKNOWN_MEMBER_ID);
+    ck_assert_int_eq(office_heartbeat(&o, "h", &j, 3001), KE_NOT_COORDINATOR);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 5001), KE_NOT_COORDINATOR);
+    office_sync(&o, &s, "g", &j);
+    ck_assert_int_eq(s.answers, 1);
+    ck_assert_int_eq(s.sync.error, KE_NOT_COORDINATOR);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 0), KE_NONE); /* and it was the coordinator after all */
+    office_sync(&o, &s, "g", &j);
+    ck_assert_int_eq(s.sync.error, KE_NONE);
+    ck_assert_str_eq(s.got, "all of it");
+    office_close(&o);
+}
+END_TEST
+
+/* The same while it loads: else whoever finds it would be told to wait for as long as it is cut off. */
+START_TEST(test_a_deposed_one_loads_for_nobody) {
+    struct office o;
+    struct office_join j;
+    office_open(&o);
+    o.roster.partition.epoch_start = 1; /* and the watermark will never come there */
+    office_lead(&o, 4);
+    office_join(&o, &j, "g", "");
+    ck_assert_int_eq(j.join.error, KE_COORDINATOR_LOAD_IN_PROGRESS);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 3000), KE_NONE);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, 3001), KE_NOT_COORDINATOR);
+    office_join(&o, &j, "g", "");
+    ck_assert_int_eq(j.join.error, KE_NOT_COORDINATOR);
+    office_close(&o);
+}
+END_TEST
+
 Suite *coordinator_suite(void) {
     Suite *s = suite_create("coordinator");
     TCase *t = tcase_create("coordinator");
@@ -99,6 +152,8 @@ Suite *coordinator_suite(void) {
     tcase_add_test(t, test_a_group_forms);
     tcase_add_test(t, test_losing_the_seat);
     tcase_add_test(t, test_keeping_the_seat);
+    tcase_add_test(t, test_a_deposed_one_keeps_nobody);
+    tcase_add_test(t, test_a_deposed_one_loads_for_nobody);
     suite_add_tcase(s, t);
     return s;
 }

@@ -71,6 +71,8 @@ void bn_partition_interest_add(struct bn_partition *p, struct bn_partition_inter
     if (i->seen < p->high_watermark) tell(p);
 }
 
+int64_t bn_partition_heard_ms(const struct bn_partition *p) { return p->heard_ms; }
+
 void bn_partition_interest_drop(struct bn_partition_interest *i) { (void)i; }
 
 /* ---- the controller ---- */
@@ -179,6 +181,7 @@ void office_turn(struct office *o) {
 void office_open(struct office *o) {
     *o = (struct office){.shard = bn_shard_new(0), .pool = bn_pool_new(1)};
     bn_str_init(&o->roster.partition.bytes);
+    o->roster.partition.heard_ms = INT64_MAX;
     o->deps = (struct bn_coordinator_deps){.env = bn_env_real(),
                                            .shard = o->shard,
                                            .pool = o->pool,
@@ -322,6 +325,26 @@ void office_sync(struct office *o, struct office_sync *s, const char *group, con
                                         .assignment_count = 1};
     s->sync.done = synced;
     do_it(o, do_sync, group, s);
+}
+
+struct office_heartbeat {
+    const struct office_join *of;
+    int64_t silent_ms;
+    int16_t error;
+};
+
+static void do_heartbeat(struct doing *d) {
+    struct office_heartbeat *h = d->what;
+    struct bn_partition *p = &d->o->roster.partition;
+    p->heard_ms = h->silent_ms < 0 ? INT64_MAX : (int64_t)bn_loop_now_ms(d->o->shard->loop) - h->silent_ms;
+    h->error = bn_coordinator_heartbeat(d->o->coordinator, 0, bn_slice_str(d->group), h->of->generation,
+                                        bn_slice_str(h->of->member_id), BN_SLICE_NULL);
+}
+
+int16_t office_heartbeat(struct office *o, const char *group, const struct office_join *of, int64_t silent_ms) {
+    struct office_heartbeat h = {.of = of, .silent_ms = silent_ms};
+    do_it(o, do_heartbeat, group, &h);
+    return h.error;
 }
 
 static void committed(struct bn_coordinator_commit *m) {

@@ -11,8 +11,9 @@ enum { OFFICE_BROKER = 1, OFFICE_WRITES_MAX = 64 };
 struct bn_partition { /* the one partition of __consumer_offsets */
     struct bn_str bytes;
     int64_t end, high_watermark, epoch_start;
-    bool hold;     /* acks=all appends wait for office_commit */
-    int16_t error; /* of the next appends */
+    int64_t heard_ms; /* INT64_MAX: nobody else is in the ISR */
+    bool hold;        /* acks=all appends wait for office_commit */
+    int16_t error;    /* of the next appends */
     struct bn_partition_append *held[OFFICE_WRITES_MAX];
     int held_count;
     struct bn_partition_interest *interest;
@@ -65,6 +66,8 @@ struct office_sync {
     char got[64];
 };
 void office_sync(struct office *o, struct office_sync *s, const char *group, const struct office_join *of);
+/* The followers have been silent for so long since (-1: there are none), for what comes after, too. */
+int16_t office_heartbeat(struct office *o, const char *group, const struct office_join *of, int64_t silent_ms);
 struct office_commitment {
     struct bn_coordinator_commit commit;
     struct bn_coordinator_commit_item item;

@@ -277,6 +277,76 @@ START_TEST(test_duplicate_after_failover) {
 }
 END_TEST
 
+struct vouching { /* a follower's session with partition 0 */
+    struct bn_partition_interest interest;
+    _Atomic int64_t at_ms;
+    int64_t heard_ms; /* out: all together */
+};
+
+static void on_moved(struct bn_partition_interest *i, bool wake) {
+    (void)i;
+    (void)wake;
+}
+
+static void do_vouch(struct world *w, void *arg) {
+    struct vouching *v = arg;
+    struct bn_partition *p = bn_roster_find(w->roster, &world_id, 0);
+    v->interest.moved = on_moved;
+    v->interest.follower = true;
+    v->interest.heard_ms = &v->at_ms;
+    if (v->interest.replica_id > 0) bn_partition_interest_add(p, &v->interest);
+    v->heard_ms = bn_partition_heard_ms(p);
+}
+
+static void do_withdraw(struct world *w, void *arg) {
+    struct vouching *v = arg;
+    bn_partition_interest_drop(&v->interest);
+    v->heard_ms = bn_partition_heard_ms(bn_roster_find(w->roster, &world_id, 0));
+}
+
+/* Each that could be elected vouches by its own session, under the epoch of now; who is not in the ISR does not count,
+ * and alone nobody has to. */
+START_TEST(test_heard_of_all) {
+    struct world w;
+    const int64_t later_ms = INT64_MAX / 2;
+    struct vouching nobody = {0}, two = {.interest = {.replica_id = 2, .leader_epoch = 4}, .at_ms = later_ms + 2};
+    struct vouching three = {.interest = {.replica_id = 3, .leader_epoch = 3}, .at_ms = later_ms + 1};
+    struct vouching again = {.interest = {.replica_id = 3, .leader_epoch = 4}, .at_ms = later_ms};
+    begin(&w, trio);
+    world_on_shard(&w, do_vouch, &nobody);
+    int64_t elected_ms = nobody.heard_ms;
+    ck_assert_int_gt(elected_ms, 0);
+    world_on_shard(&w, do_vouch, &two);
+    ck_assert_int_eq(two.heard_ms, elected_ms);
+    world_on_shard(&w, do_vouch, &three); /* under an epoch that is over */
+    ck_assert_int_eq(three.heard_ms, elected_ms);
+    world_on_shard(&w, do_vouch, &again);
+    ck_assert_int_eq(again.heard_ms, later_ms);
+    world_on_shard(&w, do_withdraw, &again); /* forgotten */
+    ck_assert_int_eq(again.heard_ms, elected_ms);
+    struct world_state state = trio;
+    state.partition_epoch = 1;
+    state.isr_count = 2; /* without 3 */
+    world_decide(&w, state);
+    world_on_shard(&w, do_vouch, &nobody);
+    ck_assert_int_eq(nobody.heard_ms, later_ms + 2);
+    state.partition_epoch = 2;
+    state.isr_count = 1;
+    world_decide(&w, state);
+    world_on_shard(&w, do_vouch, &nobody);
+    ck_assert_int_eq(nobody.heard_ms, INT64_MAX);
+    state.leader = 2;
+    state.leader_epoch = 5;
+    state.isr[0] = 2;
+    world_decide(&w, state);
+    world_on_shard(&w, do_vouch, &nobody);
+    ck_assert_int_eq(nobody.heard_ms, INT64_MIN);
+    world_on_shard(&w, do_withdraw, &two);
+    world_on_shard(&w, do_withdraw, &three);
+    world_stop(&w);
+}
+END_TEST
+
 Suite *partition_lead_suite(void) {
     Suite *s = suite_create("partition_lead");
     TCase *t = tcase_create("partition_lead");
@@ -290,6 +360,7 @@ Suite *partition_lead_suite(void) {
     tcase_add_test(t, test_isr_falls_below_min);
     tcase_add_test(t, test_duplicate_waits);
     tcase_add_test(t, test_duplicate_after_failover);
+    tcase_add_test(t, test_heard_of_all);
     suite_add_tcase(s, t);
     return s;
 }

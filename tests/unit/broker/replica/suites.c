@@ -6,6 +6,7 @@ Suite *fetcher_suite(void);
 Suite *fetchers_suite(void);
 Suite *fetchset_suite(void);
 Suite *isr_suite(void);
+Suite *isr_heard_suite(void);
 Suite *partition_suite(void);
 Suite *partition_follow_suite(void);
 Suite *partition_lead_suite(void);
@@ -17,7 +18,20 @@ Suite *roster_suite(void);
 Suite *survey_suite(void);
 
 const unit_suite_fn unit_suites[] = {
-    closest_suite,   fetcher_suite,          fetchers_suite,       fetchset_suite,        isr_suite,
-    partition_suite, partition_follow_suite, partition_lead_suite, partition_serve_suite, pause_suite,
-    proposals_suite, roster_suite,           survey_suite,         partition_trim_suite,  NULL,
+    closest_suite,
+    fetcher_suite,
+    fetchers_suite,
+    fetchset_suite,
+    isr_suite,
+    isr_heard_suite,
+    partition_suite,
+    partition_follow_suite,
+    partition_lead_suite,
+    partition_serve_suite,
+    pause_suite,
+    proposals_suite,
+    roster_suite,
+    survey_suite,
+    partition_trim_suite,
+    NULL,
 };
