@@ -154,9 +154,11 @@ static int recover_from(struct recovery *r, uint32_t first, int64_t check_from, 
     r->note_epochs = true;
     for (uint32_t i = first; i < l->segment_count && !r->truncated; i++) {
         struct bn_segment *s = l->segments[i];
-        /* Without compaction a segment begins where the one before ends: what a power cut took from that one would be a
-         * hole. */
-        bool apart = s->base_offset < end || (s->base_offset > end && !l->config.compact);
+        /* A segment begins where the one before ends (follow.c): else a power cut has taken that one's tail. Only
+         * compaction makes gaps, and only of what was synced, below the recovery point; or else they are wider than a
+         * segment can be. */
+        bool lost = !l->config.compact || (end >= check_from && s->base_offset - end <= INT32_MAX);
+        bool apart = s->base_offset < end || (s->base_offset > end && lost);
         int rc = apart ? 0 : walk(r, s, check_from, &end);
         if (apart || rc == BN_BAD) {
             BN_WARN("log",

@@ -284,6 +284,41 @@ START_TEST(test_hostile_neighbours) {
 }
 END_TEST
 
+/* Goal: where a segment has lost its tail, the log ends, of a compacted topic too; unless it was synced further than
+ * that: then it is a gap that compaction has made. */
+START_TEST(test_tail_of_a_compacted_segment) {
+    static const char first[] = "/data/t-0/00000000000000000000.log";
+    struct world w;
+    uint64_t seed = 11;
+    int32_t sequence = 0;
+    world_init(&w);
+    w.open.config.segment_bytes = 600;
+    world_open(&w, false, 0);
+    while (bn_log_end_offset(w.log) < 40) append_random(&w, &seed, &sequence, 3);
+    int64_t end = bn_log_end_offset(w.log);
+    ck_assert_uint_gt(w.log->segment_count, 2);
+    int64_t next = w.log->segments[1]->base_offset;
+    world_close(&w);
+    size_t len, last = 0;
+    char *bytes = world_read_file(&w, first, &len);
+    struct bn_batch b;
+    for (size_t at = 0; at < len; at += b.bytes.len) {
+        ck_assert_int_eq(bn_batch_peek(bn_slice_of(bytes + at, len - at), &b), BN_OK);
+        last = at;
+    }
+    w.open.config.compact = true;
+    world_write_file(&w, first, bytes, last);
+    world_open(&w, false, _i ? next : 0);
+    if (_i)
+        ck_assert_int_eq(bn_log_end_offset(w.log), end);
+    else
+        ck_assert_int_lt(bn_log_end_offset(w.log), next);
+    bn_alloc_free(bytes);
+    world_close(&w);
+    world_fini(&w);
+}
+END_TEST
+
 /* Goal: a marker of a clean stop that lies: where the batches at the end are of a later epoch than the epoch file
  * knows, they are believed (safety §3). */
 START_TEST(test_clean_with_old_epochs) {
@@ -369,6 +404,7 @@ Suite *recover_suite(void) {
     tcase_add_loop_test(t, test_random_life, 0, 40);
     tcase_add_loop_test(t, test_every_call_fails_once, 0, BN_MEMDISK_CALLS);
     tcase_add_test(t, test_hostile_neighbours);
+    tcase_add_loop_test(t, test_tail_of_a_compacted_segment, 0, 2);
     tcase_add_test(t, test_clean_with_old_epochs);
     tcase_add_test(t, test_old_format_is_refused);
     tcase_add_test(t, test_end_below_start);
