@@ -100,7 +100,7 @@ static const char *read_rest(struct sim_world *w, struct sim_consumer *c) {
 const char *sim_clients_read_all(struct sim_world *w) {
     struct sim_clients *k = w->clients;
     struct sim_consumer *c = &k->consumers[0];
-    if (k->next_name == SIM_NAMES) return NULL;
+    if (k->next_name == SIM_TOPICS) return NULL;
     struct sim_topic *t = w->observer->current[k->next_name];
     if (!t || k->next_index == SIM_PARTITIONS || !t->partitions[k->next_index].state_count) {
         k->next_name++;

@@ -141,12 +141,12 @@ const struct bn_disk *sim_disk_for(struct sim_disk *d, struct sim_proc *p) {
 void sim_disk_crash(struct sim_world *w, int broker, bool power) {
     if (!power) return;
     struct sim_observer *o = w->observer;
-    int64_t held[SIM_NAMES][SIM_PARTITIONS];
-    for (int n = 0; n < SIM_NAMES; n++)
+    int64_t held[SIM_TOPICS][SIM_PARTITIONS];
+    for (int n = 0; n < SIM_TOPICS; n++)
         for (int32_t i = 0; i < SIM_PARTITIONS; i++)
             held[n][i] = o->last[n] ? sim_logs_end(w, broker, o->last[n], i) : -1;
     bn_memdisk_crash(w->disks[broker]->memory, sim_chance(w, 3) ? 0 : sim_random(w) | 1);
-    for (int n = 0; n < SIM_NAMES; n++)
+    for (int n = 0; n < SIM_TOPICS; n++)
         for (int32_t i = 0; i < SIM_PARTITIONS; i++) {
             int64_t end = o->last[n] ? sim_logs_end(w, broker, o->last[n], i) : -1;
             if (end < held[n][i]) sim_observer_tail_lost(w, o->last[n], i, broker, end);

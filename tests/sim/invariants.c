@@ -185,10 +185,9 @@ const char *sim_invariant_heals(struct sim_world *w) {
             first = image;
         }
     }
-    for (int n = 0; n < SIM_NAMES; n++) {
+    for (int n = 0; n < SIM_TOPICS; n++) {
         struct sim_topic *t = w->observer->current[n];
-        char name[16];
-        snprintf(name, sizeof name, "t%d", n);
+        const char *name = sim_observer_name(n);
         if (bn_fake_peek(w->server, bn_znode_path_delete(&path, bn_slice_str(name)), NULL, NULL) == BN_OK)
             return "a topic's deletion has not come to its end";
         const struct bn_image_topic *it = t ? bn_image_topic_by_id(first, &t->id) : NULL;

@@ -12,6 +12,11 @@ struct sim_observer *sim_observer_new(void) {
     return o;
 }
 
+const char *sim_observer_name(int topic) {
+    static const char *const names[SIM_TOPICS] = {"t0", "t1", "t2", "__consumer_offsets"};
+    return names[topic];
+}
+
 struct sim_topic *sim_observer_topic(const struct sim_observer *o, const struct bn_uuid *id) {
     for (int32_t i = o->topic_count - 1; i >= 0; i--)
         if (bn_uuid_eq(&o->topics[i]->id, id)) return o->topics[i];
@@ -22,7 +27,7 @@ static struct sim_topic *topic_make(struct sim_observer *o, int name, const stru
     struct sim_topic *t = sim_observer_topic(o, id);
     if (t) return t;
     t = bn_alloc_zero(1, sizeof *t);
-    snprintf(t->name, sizeof t->name, "t%d", name);
+    snprintf(t->name, sizeof t->name, "%s", sim_observer_name(name));
     t->id = *id;
     o->topics = bn_alloc_resize(o->topics, (size_t)(o->topic_count + 1) * sizeof(struct sim_topic *));
     o->topics[o->topic_count++] = t;
@@ -54,7 +59,7 @@ const struct sim_batch *sim_observer_batch(const struct sim_partition *p, int32_
 /* ---- what must be kept ---- */
 
 bool sim_observer_is_current(const struct sim_observer *o, const struct sim_topic *t) {
-    for (int n = 0; n < SIM_NAMES; n++)
+    for (int n = 0; n < SIM_TOPICS; n++)
         if (o->current[n] == t) return true;
     return false;
 }
@@ -183,11 +188,10 @@ static void look_marker(struct sim_world *w, const char *name, struct sim_topic 
 
 static void look_topic(struct sim_world *w, int name) {
     struct sim_observer *o = w->observer;
-    char text[16];
+    const char *text = sim_observer_name(name);
     struct bn_znode_path path;
     struct bn_slice data;
     struct bn_zk_stat stat;
-    snprintf(text, sizeof text, "t%d", name);
     look_marker(w, text, o->last[name]);
     if (bn_fake_peek(w->server, bn_znode_path_topic(&path, bn_slice_str(text)), &data, &stat) != BN_OK) {
         if (o->current[name]) sim_event(w, "topic %s is gone", text);
@@ -256,5 +260,5 @@ void sim_observer_look(struct sim_world *w, struct sim_proc *by) {
     w->observer->zxid = zxid;
     look_controller(w);
     for (int b = 0; b < w->broker_count; b++) look_broker(w, by, b);
-    for (int n = 0; n < SIM_NAMES; n++) look_topic(w, n);
+    for (int n = 0; n < SIM_TOPICS; n++) look_topic(w, n);
 }

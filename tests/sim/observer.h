@@ -51,7 +51,7 @@ struct sim_partition {
 };
 
 struct sim_topic { /* one topic id */
-    char name[16];
+    char name[24];
     struct bn_uuid id;
     bool evidence; /* a delete marker has stood while it was there, or since */
     struct sim_partition partitions[SIM_PARTITIONS];
@@ -70,9 +70,9 @@ struct sim_observer {
     int64_t epoch_zxid;                     /* of the write that began controller_epoch */
     struct sim_topic **topics;              /* every one that ever was */
     int32_t topic_count;
-    struct sim_topic *current[SIM_NAMES]; /* NULL = there is none of this name */
-    struct sim_topic *last[SIM_NAMES];    /* the one of this name that is or was there last */
-    int64_t czxid[SIM_NAMES];
+    struct sim_topic *current[SIM_TOPICS]; /* NULL = there is none of this name */
+    struct sim_topic *last[SIM_TOPICS];    /* the one of this name that is or was there last */
+    int64_t czxid[SIM_TOPICS];
     int64_t broker_czxid[SIM_BROKERS]; /* of the registration that stands; 0 = none */
     int32_t broker_incarnation[SIM_BROKERS];
     int64_t *registered[SIM_BROKERS]; /* czxid by incarnation */
@@ -84,6 +84,7 @@ struct sim_observer {
 
 /* ---- observer.c ---- */
 struct sim_observer *sim_observer_new(void);
+const char *sim_observer_name(int topic); /* 0..SIM_TOPICS-1 */
 void sim_observer_free(struct sim_observer *o);
 /* Something may have been written. by: whose event it was; NULL = a person or ZooKeeper itself. */
 void sim_observer_look(struct sim_world *w, struct sim_proc *by);

@@ -9,9 +9,10 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "tests/sim/clients.h"
+#include "tests/sim/groups.h"
 #include "tests/sim/observer.h"
 
-enum { TROUBLE_STEPS = 12000, HEAL_MS = 90000, IDLE_MS = 500 };
+enum { TROUBLE_STEPS = 12000, HEAL_MS = 90000, IDLE_MS = 500, GROUPED_OF = 3 /* one seed in so many has groups */ };
 
 struct sim_world *sim_here;
 void (*sim_on_violation)(const struct sim_world *w, const char *invariant);
@@ -116,6 +117,7 @@ static void one_step(struct sim_world *w) {
 static void trouble(struct sim_world *w) {
     while (w->step < TROUBLE_STEPS) {
         sim_clients_step(w);
+        sim_groups_step(w);
         if (sim_chance(w, 150)) sim_faults_step(w);
         one_step(w);
     }
@@ -126,6 +128,7 @@ static void wait_for(struct sim_world *w, const char *invariant, const char *(*w
     const char *sick = "time has not begun";
     while (sick && w->now_ms < end_ms) {
         sim_clients_step(w);
+        sim_groups_step(w);
         one_step(w);
         if (w->now_ms < look_ms) continue;
         look_ms = w->now_ms + IDLE_MS / 5;
@@ -140,6 +143,7 @@ static void heal(struct sim_world *w) {
     sim_procs_heal(w);
     wait_for(w, "Reregister", sim_invariant_reregister);
     wait_for(w, "Heals", sim_invariant_heals);
+    wait_for(w, "Heals", sim_groups_unsettled);
     wait_for(w, "Heals", sim_clients_read_all);
 }
 
@@ -163,6 +167,7 @@ static void build(struct sim_world *w) {
     w->flush_messages = sim_chance(w, 3) ? 3 : 1000000;
     w->segment_bytes = sim_chance(w, 2) ? 400 : 1000000;
     w->clients = sim_clients_new(w);
+    if (w->seed % GROUPED_OF == 0) w->groups = sim_groups_new(w);
     for (int b = 0; b < w->broker_count; b++) w->disks[b] = sim_disk_new();
     for (int c = 0; c < w->controller_count; c++) sim_procs_start(w, SIM_CONTROLLER, c);
     for (int b = 0; b < w->broker_count; b++) sim_procs_start(w, SIM_BROKER, b);

@@ -18,7 +18,9 @@ enum {
     SIM_SHARDS = 3,                                /* of one broker, at most */
     SIM_PROCS_MAX = 256,                           /* lives of processes in one run */
     SIM_SESSION_MS = 6000,
-    SIM_NAMES = 3,      /* topics are named t0.. */
+    SIM_NAMES = 3,   /* topics are named t0.. */
+    SIM_OFFSETS = 3, /* ... and this one __consumer_offsets, where there are groups */
+    SIM_TOPICS = 4,
     SIM_PARTITIONS = 3, /* at most, of one topic */
     SIM_EVENTS_KEPT = 80,
     SIM_EVENT_LEN = 180,
@@ -29,6 +31,7 @@ enum {
 struct sim_disk;
 struct sim_observer;
 struct sim_clients;
+struct sim_groups;
 struct sim_zk;
 
 struct sim_proc { /* one life of a process */
@@ -84,8 +87,9 @@ struct sim_world {
     struct sim_disk *disks[SIM_BROKERS];
     struct sim_observer *observer;
     struct sim_clients *clients;
-    struct sim_proc *current; /* whose code runs */
-    struct bn_shard *shard;   /* on which of its threads; NULL = on one of its pool */
+    struct sim_groups *groups; /* NULL = there are none */
+    struct sim_proc *current;  /* whose code runs */
+    struct bn_shard *shard;    /* on which of its threads; NULL = on one of its pool */
     char events[SIM_EVENTS_KEPT][SIM_EVENT_LEN];
     uint64_t event_count;
 };
