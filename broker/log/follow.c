@@ -15,6 +15,12 @@ static bool fits_around(const struct bn_log *l, const struct bn_batch *b) {
            bn_batch_next_offset(b) > l->end_offset;
 }
 
+static int refuse(struct bn_log_replica *r, const char *why, int64_t offset) {
+    r->why = why;
+    r->why_offset = offset;
+    return BN_BAD;
+}
+
 /* Looks at all of it; r->taken and r->skipped are those of the whole batches. around: the first one begins below. */
 static int check(const struct bn_log *l, struct bn_log_replica *r, bool *around) {
     struct bn_slice left = bn_slice_of(r->bytes, r->len);
@@ -27,10 +33,16 @@ static int check(const struct bn_log *l, struct bn_log_replica *r, bool *around)
         bool first = r->taken == 0;
         int rc = bn_batch_peek(left, &b);
         if (rc == BN_AGAIN && !first) return 0; /* the fetch's limit cut it off */
-        if (rc || !bn_batch_crc_ok(&b) || b.last_offset_delta < 0) return BN_BAD;
-        if (b.base_offset < 0 || b.base_offset > BN_SCAN_OFFSET_MAX || b.leader_epoch < epoch) return BN_BAD;
+        if (rc) return refuse(r, "bytes that are no batch of format 2", next);
+        if (!bn_batch_crc_ok(&b)) return refuse(r, "a batch with a wrong checksum", next);
+        if (b.last_offset_delta < 0 || b.base_offset < 0 || b.base_offset > BN_SCAN_OFFSET_MAX)
+            return refuse(r, "a batch with impossible offsets", next);
+        if (b.leader_epoch < epoch) return refuse(r, "a batch of an earlier leader epoch than the one before", next);
         *around |= first && fits_around(l, &b);
-        if (b.base_offset < next && !(first && *around)) return first ? BN_STALE : BN_BAD;
+        if (b.base_offset < next && !(first && *around)) {
+            rc = refuse(r, first ? "a batch that begins below" : "batches that overlap", next);
+            return first ? BN_STALE : rc;
+        }
         r->skipped += bn_max_i64(b.base_offset - next, 0);
         r->taken += b.bytes.len;
         next = bn_batch_next_offset(&b);
@@ -95,6 +107,7 @@ static int write_all(struct bn_log *l, struct bn_slice left, int64_t now_ms) {
 int bn_follow_append(struct bn_log *l, struct bn_log_replica *r) {
     r->taken = 0;
     r->skipped = 0;
+    r->why = NULL;
     if (l->failed) return BN_IO;
     if (l->cutting) return BN_AGAIN;
     if (r->fetch_offset != l->end_offset) return BN_STALE;

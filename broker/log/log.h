@@ -78,8 +78,10 @@ struct bn_log_replica {
     int64_t fetch_offset; /* what was asked for */
     int64_t now_ms;
     /* out */
-    size_t taken;    /* bytes appended */
-    int64_t skipped; /* offsets that no batch covers: a compacted topic has such gaps, another should not */
+    size_t taken;       /* bytes appended */
+    int64_t skipped;    /* offsets that no batch covers: a compacted topic has such gaps, another should not */
+    const char *why;    /* of what was refused (BN_BAD, BN_STALE): "a batch with a wrong checksum"; NULL: nothing was */
+    int64_t why_offset; /* and where it should have continued the log */
 };
 /* All or nothing. Sizes and producers' sequences are the leader's business; epochs, producer state and rolls follow
  * from the batches. Several batches are one write, unless a roll falls between them. 0; BN_STALE: fetch_offset is not

@@ -23,6 +23,8 @@
  */
 #include "broker/replica/fetchset.h"
 
+#include <stdio.h>
+
 #include "broker/replica/partition_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -30,7 +32,14 @@
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 
-enum { BACKOFF_FIRST_MS = 2, FAILURES_MAX = 31, TELL_AFTER = 9 /* failures */, LATEST = -1, EARLIEST = -2 };
+enum {
+    BACKOFF_FIRST_MS = 2,
+    FAILURES_MAX = 31,
+    TELL_AFTER = 9 /* failures */,
+    TELL_EVERY_MS = 30000,
+    LATEST = -1,
+    EARLIEST = -2
+};
 
 static struct bn_partition *partition_of(struct bn_fetchset_part *part) {
     return BN_CONTAINER_OF(part, struct bn_partition, fetch);
@@ -266,16 +275,43 @@ static bool is_expected(int16_t error) { /* while news of an election travels */
            error == KE_UNKNOWN_TOPIC_OR_PARTITION || error == KE_FENCED_LEADER_EPOCH;
 }
 
-/* The first times are told to nobody: they pass by themselves. */
-static void tell_failure(const struct bn_fetchset *s, const struct bn_partition *p, const char *what) {
+/* One line a partition in a while, and not many in all: what fails may fail for ever, and for thousands at once. */
+static void tell_failure(struct bn_fetchset *s, struct bn_partition *p, const char *what) {
     static struct bn_trace_site site;
+    uint64_t now_ms = bn_loop_now_ms(s->deps->shard->loop);
     uint32_t left_out;
+    if (p->fetch.told_ms && now_ms < p->fetch.told_ms + TELL_EVERY_MS) return;
     if (!bn_trace_allow(&site, 20, &left_out)) return;
+    p->fetch.told_ms = bn_max_size(now_ms, 1);
+    char others[64] = "";
+    if (left_out) snprintf(others, sizeof others, " (%" PRIu32 " such lines were left out before)", left_out);
     BN_WARN("fetcher",
             "[ReplicaFetcher replicaId=%d, leaderId=%d, fetcherId=%d] partition %s-%d at offset %" PRId64
-            ", epoch %d: %s",
+            ", leader epoch %d: %s%s",
             s->deps->broker_id, s->leader, s->deps->shard->index, p->topic, p->key.index, p->fetch.offset,
-            p->fetch.asked_epoch, what);
+            p->fetch.asked_epoch, what, others);
+}
+
+/* The leader's answer was no error, but nothing could be made of it: `rc` of bn_partition_fetched. */
+static void tell_refusal(struct bn_fetchset *s, struct bn_partition *p, int rc) {
+    char what[400];
+    if (rc == BN_BAD)
+        snprintf(what, sizeof what,
+                 "broker %d sent %s where offset %" PRId64 " should follow; nothing of it is taken, and it is asked "
+                 "again. If this goes on, the log of broker %d is damaged: look at it with kafka-dump-log.sh, and let "
+                 "another replica lead (kafka-reassign-partitions.sh, kafka-leader-election.sh)",
+                 s->leader, p->refused ? p->refused : "what does not fit", p->refused_offset, s->leader);
+    else if (p->contradicted)
+        snprintf(what, sizeof what,
+                 "broker %d takes back what it has sent in the same epoch; its log contradicts its epoch file. Restart "
+                 "broker %d without its .kafka_cleanshutdown, or let another replica lead",
+                 s->leader, s->leader);
+    else
+        snprintf(what, sizeof what,
+                 "broker %d says that the logs part, and nothing is left here to truncate. If this goes on, stop this "
+                 "broker and remove this replica's directory: it is fetched anew",
+                 s->leader);
+    tell_failure(s, p, what);
 }
 
 static void take_error(struct bn_fetchset *s, struct bn_partition *p, int16_t error) {
@@ -289,6 +325,7 @@ static void take_error(struct bn_fetchset *s, struct bn_partition *p, int16_t er
             move_to(&s->asking, part);
         return;
     }
+    /* The first times are told to nobody: they pass by themselves. */
     if (part->failures >= TELL_AFTER || !is_expected(error)) tell_failure(s, p, bn_errors_name(error));
     /* Fenced: another decision is on its way, and ends the wait. */
     if (error == KE_FENCED_LEADER_EPOCH) part->failures = FAILURES_MAX;
@@ -317,10 +354,7 @@ static void take_partition(struct bn_fetchset *s, struct bn_partition *p,
     int rc = bn_partition_fetched(p, &f);
     if (part->set != s) return; /* it went offline */
     if (rc == BN_BAD || rc == BN_AGAIN) {
-        tell_failure(s, p,
-                     rc == BN_BAD      ? "what the leader sent is corrupt or does not fit; it is fetched again"
-                     : p->contradicted ? "the leader contradicts what it has sent itself; its log may be damaged"
-                                       : "told to truncate where nothing is left to");
+        tell_refusal(s, p, rc);
         back_off(s, part);
         return;
     }

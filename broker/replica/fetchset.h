@@ -26,6 +26,7 @@ struct bn_fetchset_part {    /* in struct bn_partition */
     struct bn_heap_node due; /* in set->delayed */
     enum bn_fetchset_state state;
     uint32_t failures;                     /* in a row */
+    uint64_t told_ms;                      /* when people were last told of one, on the loop's clock; 0 = never */
     int32_t leader_epoch, partition_epoch; /* of the decision that is acted on */
     bool in_session;                       /* the leader knows of it, with what follows */
     int64_t offset, log_start;

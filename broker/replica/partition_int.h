@@ -42,9 +42,11 @@ struct bn_partition {
 
     /* Following (partition_follow.c). */
     struct bn_fetchset_part fetch; /* its place among what is fetched from its leader */
-    bool cutting;                  /* a truncation is under way: nothing is appended */
-    int64_t taken_from;            /* what lies above was taken from the leader of this epoch */
-    bool contradicted;             /* and that leader has taken some of it back: it does not know its own log */
+    const char *refused;           /* of what was fetched last (bn_log_replica.why), and where: to tell people */
+    int64_t refused_offset;
+    bool cutting;       /* a truncation is under way: nothing is appended */
+    int64_t taken_from; /* what lies above was taken from the leader of this epoch */
+    bool contradicted;  /* and that leader has taken some of it back: it does not know its own log */
     struct {
         bool queued, all; /* another one waits for it */
         int64_t offset;

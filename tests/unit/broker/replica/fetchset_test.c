@@ -3,7 +3,10 @@
  */
 #include "tests/unit/broker/replica/follow.h"
 
+#include <stdio.h>
+
 #include "common/base/arena.h"
+#include "common/base/trace.h"
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
 #include "tests/unit/unit.h"
@@ -291,6 +294,75 @@ static void hostile(struct here *h) {
 START_TEST(test_hostile) { test(hostile); }
 END_TEST
 
+/* ---- what people are told ---- */
+
+static void damage(struct here *h, int kind, struct bn_str *bytes, struct kmsg_fetch_response_partition *p) {
+    follow_batch(bytes, 0, 2, 5);
+    if (kind == 0) bytes->ptr[bytes->len - 1] ^= 1;
+    if (kind == 1) follow_batch(bytes, 1, 2, 5);
+    if (kind == 2) bytes->ptr[16] = 1;
+    if (kind == 3)
+        p->diverging_epoch.epoch = 3, p->diverging_epoch.end_offset = 0;
+    else
+        p->records.slice = bn_str_slice(bytes);
+    ck_assert_int_eq(answer(h), BN_OK);
+}
+
+/* Every kind of answer that is no use, a hundred times each, from a partition of its own. */
+static void useless(struct here *h) {
+    (void)asked(h);
+    for (int round = 0; round < 100; round++) {
+        for (int i = 0; i < PARTITIONS; i++) {
+            struct bn_str bytes;
+            bn_str_init(&bytes);
+            begin_answer(h, SESSION);
+            damage(h, i, &bytes, add(h, i, KE_NONE));
+            bn_str_fini(&bytes);
+            ck_assert_int_eq(bn_log_end_offset(partition(h, i)->log), 0);
+        }
+        for (uint32_t k = 0; k < h->set->delayed.count; k++) h->set->delayed.nodes[k]->key = 0; /* time passes */
+        ck_assert_str_ne(asked(h), "nothing");
+    }
+}
+
+static int lines_with(const char *path, const char *const *words) {
+    char line[2048];
+    int lines = 0;
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f)) {
+        bool all = true;
+        for (int i = 0; words[i]; i++) all = all && strstr(line, words[i]);
+        lines += all;
+    }
+    fclose(f);
+    return lines;
+}
+
+/* What fails for ever is told once in a while: which partition, from whom, what is wrong, and what helps. */
+START_TEST(test_told_once) {
+    static const char *const told[PARTITIONS][6] = {
+        {"WARN", "partition t-0 at offset 0", "broker 2", "a wrong checksum", "kafka-dump-log.sh", NULL},
+        {"WARN", "partition t-1 at offset 0", "broker 2", "batches that overlap", "kafka-dump-log.sh", NULL},
+        {"WARN", "partition t-2 at offset 0", "broker 2", "bytes that are no batch", "kafka-dump-log.sh", NULL},
+        {"WARN", "partition t-3 at offset 0", "broker 2", "nothing is left here to truncate", "remove this", NULL},
+    };
+    static const char *const any[] = {"partition t-", NULL};
+    struct world w;
+    char *tmp = unit_tmp_dir();
+    char path[300];
+    snprintf(path, sizeof path, "%s/log", tmp);
+    start(&w);
+    ck_assert_int_eq(bn_trace_open(path, false), 0);
+    world_on_shard(&w, run, &(struct testing){useless});
+    bn_trace_open(NULL, true);
+    for (int i = 0; i < PARTITIONS; i++) ck_assert_int_eq(lines_with(path, told[i]), 1);
+    ck_assert_int_eq(lines_with(path, any), PARTITIONS);
+    world_stop(&w);
+    unit_tmp_remove(tmp);
+}
+END_TEST
+
 /* ---- out of range ---- */
 
 struct offsets_case {
@@ -407,6 +479,7 @@ Suite *fetchset_suite(void) {
     tcase_add_test(t, test_errors);
     tcase_add_test(t, test_decision_ends_back_off);
     tcase_add_test(t, test_hostile);
+    tcase_add_test(t, test_told_once);
     tcase_add_loop_test(t, test_out_of_range, 0, (int)BN_ARRAY_LEN(cases));
     tcase_add_test(t, test_offsets_unanswered);
     suite_add_tcase(s, t);
