@@ -3,7 +3,7 @@
 
     run.py --build DIR [--kinds leader,controller,...] [--rounds N] [--seed S] [--client default|fast|both] [--targets] [--kafka LIBS]
 
-Kinds are those of rounds.py, `clients`, and, alone, `znodes` (with --kafka: what differs between the two). Each has a cluster and a directory of its own, stopped by pid and removed unless something
+Kinds are those of rounds.py and groups.py, `clients`, and, alone, `znodes` (with --kafka: what differs between the two). Each has a cluster and a directory of its own, stopped by pid and removed unless something
 was wrong. With --kafka the same rounds run against Apache Kafka, whose jars are in LIBS. With --targets a missed target is a violation
 too. The closing line has the counts; exit 1 on any violation.
 """
@@ -21,11 +21,13 @@ import load  # noqa: E402
 import harness  # noqa: E402
 from apache import Kafka  # noqa: E402
 import znodes  # noqa: E402
+import groups  # noqa: E402
 from clients import Clients  # noqa: E402
 from rounds import KINDS  # noqa: E402
 
-KINDS = {**KINDS, "clients": Clients}
-DEFAULT_ROUNDS = {"clients": 2, "leader": 50, "controller": 50, "both": 20, "stop": 5, "follower": 20, "all": 20, "rolling": 5, "delete": 10}
+KINDS = {**KINDS, "clients": Clients, **groups.KINDS}
+DEFAULT_ROUNDS = {"clients": 2, "leader": 50, "controller": 50, "both": 20, "stop": 5, "follower": 20, "all": 20, "rolling": 5, "delete": 10,
+                  "group-coordinator": 5, "group-controller": 5, "group-zookeeper": 1}
 
 
 def percentile(values, percent):

@@ -1,10 +1,11 @@
 """test_groups.py: consumer groups with clients that nobody here wrote: every record is consumed, partitions have one owner, members come, go and are
-killed, and the death of the coordinator or of the active controller is no rebalance.
+killed; neither the death of the coordinator or of the active controller nor ZooKeeper's absence is a rebalance.
 """
 import json
 import pathlib
 import subprocess
 import threading
+import time
 
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer
 
@@ -56,8 +57,11 @@ class Member(threading.Thread, ConsumerRebalanceListener):
         assert not self.is_alive() and self.error is None, self.error
 
 
-def produce(cluster, topic, count):
-    cluster.run("kcat", "-P", "-b", cluster.bootstrap, "-t", topic, "-X", "acks=all", stdin="".join(f"record {i}\n" for i in range(count)))
+def produce(cluster, topic, count, idempotent=True):
+    """Exactly so many records, over all partitions. Without idempotence what was under way to a broker that dies is now and then written twice; with
+    it a producer needs an id to begin, which a broker may have to take from ZooKeeper."""
+    cluster.run("kcat", "-P", "-b", cluster.bootstrap, "-t", topic, "-X", "acks=all", "-X", f"enable.idempotence={str(idempotent).lower()}",
+                "-X", "sticky.partitioning.linger.ms=0", stdin="".join(f"record {i}\n" for i in range(count)))
 
 
 def settled(members):
@@ -102,35 +106,130 @@ def test_members_come_and_go(cluster):
     wait_for(lambda: state(cluster, "team")["state"] == "Empty", 30, "an empty group")
 
 
+class Steady:
+    """A settled group of ten: what it printed, and that nothing has disturbed it since. The sessions are the shortest that a broker allows."""
+
+    def __init__(self, cluster, group):
+        self.cluster, self.group, self.count = cluster, group, 0
+        self.members = [Kcat(cluster, group, f"{group}-{i}", "session.timeout.ms=6000", "heartbeat.interval.ms=1000") for i in range(10)]
+        try:
+            wait_for(lambda: sum(m.assigned() for m in self.members) == PARTITIONS and len(state(cluster, group)["members"]) == 10, 60, "a settled group")
+            self.generation, self.rebalances = state(cluster, group)["generation"], [m.rebalances() for m in self.members]
+        except BaseException:
+            self.kill()
+            raise
+
+    def committed(self):
+        """By partition, as an administrator sees it."""
+        said = self.cluster.run("kafka-consumer-groups.sh", "--bootstrap-server", self.cluster.bootstrap, "--describe", "--group", self.group).stdout
+        rows = [line.split() for line in said.splitlines() if line.startswith(self.group + " ")]
+        return {int(row[2]): int(row[3]) for row in rows if row[3] != "-"}
+
+    def goes_on(self, count, what, idempotent=True):
+        """So many new records come, each once, and are committed; no commit that was seen before is gone."""
+        before = self.committed()
+        produce(self.cluster, self.group, count, idempotent)
+        self.count += count
+        wait_for(lambda: len(self.lines()) >= self.count, 30, f"records produced {what}")
+        wait_for(lambda: sum(self.committed().values()) == self.count, 30, f"their commits, {what}")
+        now = self.committed()
+        assert all(now.get(p, -1) >= offset for p, offset in before.items()), (before, now)
+
+    def lines(self):
+        return [line for m in self.members for line in m.lines()]
+
+    def undisturbed(self):
+        assert len(self.lines()) == len(set(self.lines())) == self.count, "a record came twice"
+        assert [m.rebalances() for m in self.members] == self.rebalances, "a member was assigned anew"
+        assert state(self.cluster, self.group)["generation"] == self.generation, "there was a rebalance"
+        assert all(m.process.poll() is None for m in self.members)
+
+    def kill(self):
+        for m in self.members:
+            m.kill()
+
+
+class Kcat:
+    def __init__(self, cluster, group, name, *properties):
+        self.out, self.err = (pathlib.Path(cluster.dir, f"{name}.{kind}") for kind in ("out", "err"))
+        more = [word for p in ("auto.offset.reset=earliest", "auto.commit.interval.ms=300", "topic.metadata.refresh.fast.interval.ms=50",
+                               "reconnect.backoff.max.ms=100", *properties) for word in ("-X", p)]
+        self.process = subprocess.Popen(["kcat", "-b", cluster.bootstrap, *more, "-G", group, "-u", "-f", "%p %o\n", group], stdout=self.out.open("w"),
+                                        stderr=self.err.open("w"))
+
+    def lines(self):
+        return [line for line in self.out.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def rebalances(self):
+        return sum("rebalanced" in line for line in self.err.read_text().splitlines())
+
+    def assigned(self):
+        told = [line for line in self.err.read_text().splitlines() if "rebalanced" in line]
+        return told[-1].count("[") if told and "): assigned:" in told[-1] else 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
 def test_coordinator_killed(cluster):
-    """kill -9 of the coordinator's broker, then of the active controller: the generation stays the same, and consumption goes on."""
+    """kill -9 of the coordinator's broker, then of the active controller: the generation stays the same, and consumption and commits go on."""
     cluster.topic("calm", PARTITIONS, cluster.brokers)
-    produce(cluster, "calm", 2000)
-    outs = [pathlib.Path(cluster.dir, f"calm-{i}.out") for i in range(3)]
-    members = [subprocess.Popen(["kcat", "-b", cluster.bootstrap, "-X", "auto.offset.reset=earliest", "-X", "topic.metadata.refresh.fast.interval.ms=50",
-                                 "-X", "reconnect.backoff.max.ms=100", "-G", "calm", "-u", "-q", "-f", "%p %o\n", "calm"], stdout=out.open("w"),
-                                stderr=subprocess.DEVNULL) for out in outs]
-
-    def came(count):
-        return len({line for out in outs for line in out.read_text().splitlines(keepends=True) if line.endswith("\n")}) == count
-
+    group = Steady(cluster, "calm")
     try:
-        wait_for(lambda: came(2000) and len(state(cluster, "calm")["members"]) == 3, 60, "a settled group")
-        generation = state(cluster, "calm")["generation"]
+        group.goes_on(2000, "before anything happens")
         cluster.kill(f"broker-{coordinator(cluster, 'calm')}")
-        produce(cluster, "calm", 2000)
-        wait_for(lambda: came(4000), 60, "records produced after the coordinator's death")
+        group.goes_on(2000, "after the coordinator's death")
         cluster.start()
         cluster.kill(f"controller-{json.loads(cluster.zk('/controller'))['brokerid']}")
-        produce(cluster, "calm", 500)
-        wait_for(lambda: came(4500), 60, "records produced after the controller's death")
-        assert state(cluster, "calm")["generation"] == generation, "there was a rebalance"
-        assert all(m.poll() is None for m in members)
+        group.goes_on(500, "after the controller's death")
+        group.undisturbed()
     finally:
-        for m in members:
-            m.kill()
-            m.wait()
+        group.kill()
         cluster.start()
+
+
+def test_zookeeper_away(cluster):
+    """ZooKeeper is away for longer than the members' sessions, and comes back with its own: the group notices nothing; one that has to be made
+    waits, and is there when ZooKeeper is back."""
+    cluster.topic("windless", PARTITIONS, cluster.brokers)
+    cluster.topic("new", PARTITIONS, cluster.brokers)
+    produce(cluster, "new", 100)
+    group, new, reign = Steady(cluster, "windless"), None, cluster.zk("/controller")
+    try:
+        group.goes_on(1000, "before anything happens")
+        cluster.kill("zookeeper")
+        until = time.monotonic() + 10
+        new = Kcat(cluster, "new", "new")
+        while time.monotonic() < until:
+            group.goes_on(200, "without ZooKeeper", idempotent=False)
+            assert not new.rebalances(), "a group was assigned partitions, and nobody stored that"
+        cluster.start()
+        wait_for(lambda: len(new.lines()) == 100, 30, "the group that waited")
+        group.goes_on(500, "when ZooKeeper is back")
+        group.undisturbed()
+        assert cluster.zk("/controller") == reign, "the controller's session ended"
+    finally:
+        group.kill()
+        if new:
+            new.kill()
+        cluster.start()
+
+
+def test_coordinator_killed_under_python(cluster):
+    """The same death under clients of another make: nobody is assigned anew."""
+    cluster.topic("soft", PARTITIONS, cluster.brokers)
+    produce(cluster, "soft", 1000)
+    members = [Member(cluster, "soft", "soft") for _ in range(3)]
+    wait_for(lambda: settled(members) and consumed(members, 1000), 60, "a settled group")
+    generation, events = state(cluster, "soft")["generation"], [m.events for m in members]
+    cluster.kill(f"broker-{coordinator(cluster, 'soft')}")
+    produce(cluster, "soft", 1000)
+    wait_for(lambda: consumed(members, 2000), 60, "records produced after the coordinator's death")
+    assert state(cluster, "soft")["generation"] == generation and [m.events for m in members] == events, "somebody was assigned anew"
+    cluster.start()
+    for m in members:
+        m.stop()
 
 
 def test_member_killed(cluster):
