@@ -32,6 +32,7 @@ def test_audit_can_fail(cluster):
     stall, freeze = Change(1000, "a", "stall"), Change(1000, "a", "freeze")
     notices = Event(6100, "a", "lost", 1, (0,))
     wakes = Change(6000, "a", "resume")
+    stale, out, sleeps = Event(6100, "b", "assigned", 1, (0,)), Event(6200, "b", "lost", 1, (0,)), [Change(1000, "b", "stall"), Change(6000, "b", "resume")]
     cases = [
         ((a, gone, b), read, [], None),
         ((a, gone, b), read[:1], [], "acknowledged records"),
@@ -41,6 +42,9 @@ def test_audit_can_fail(cluster):
         ((a, b), read, [Change(1000, "a", "kill")], None),
         ((a, b), read, [Change(4900, "a", "kill")], "too early after kill"),
         ((a, b, notices), read, [stall, wakes], None),
+        # b slept, and hears of generation 1 when a is in 2 already; or, wrongly, of 3.
+        ((b._replace(member="a", at=3000), stale, out), [Read(3100, "a", 0, 0, 1), Read(6150, "b", 0, 0, 1)], sleeps, None),
+        ((b._replace(member="a", at=3000), stale._replace(generation=3), out), [Read(3100, "a", 0, 0, 1)], sleeps, "before a gave it up"),
         ((a, b), read, [freeze, wakes._replace(what="thaw")], "did not notice"),
         ((a, b, notices), [read[0], Read(6050, "a", 0, 1, 1)], [stall, wakes], "acknowledged records"),
         ((a, b, notices, Event(6010, "a", "commit", word="NO_ERROR")), read, [stall, wakes], "a commit of a was taken"),

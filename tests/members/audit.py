@@ -15,7 +15,7 @@ LATE_MS = 1000       # until when a record counts that was printed by a member w
 NOTICE_MS = 5000     # how long one who wakes may take to notice that he is out
 
 Times = collections.namedtuple("Times", "session_ms heartbeat_ms max_poll_ms")
-Tenure = collections.namedtuple("Tenure", "member partition begin end")
+Tenure = collections.namedtuple("Tenure", "member partition begin end generation")
 Verdict = collections.namedtuple("Verdict", "wrong records again outdated turns")
 FOREVER = float("inf")
 
@@ -44,18 +44,25 @@ def tenures(events, sleeping):
     for e in sorted(events, key=lambda e: e.at):
         if e.what == "assigned":
             for p in e.partitions:
-                open_.setdefault((e.member, p), e.at)
+                open_.setdefault((e.member, p), (e.at, e.generation))
         elif e.what in ("revoked", "lost") or e.what == "left" and e.member not in killed:
             for p in e.partitions if e.what != "left" else [p for m, p in open_ if m == e.member]:
                 if (e.member, p) in open_:
-                    found.append(Tenure(e.member, p, open_.pop((e.member, p)), e.at))
-    found += [Tenure(m, p, begin, FOREVER) for (m, p), begin in open_.items()]
+                    begin, generation = open_.pop((e.member, p))
+                    found.append(Tenure(e.member, p, begin, e.at, generation))
+    found += [Tenure(m, p, begin, FOREVER, generation) for (m, p), (begin, generation) in open_.items()]
     return sorted(found, key=lambda t: t.begin)
 
 
 def asleep_at(sleeping, member, at):
     """The sleep that the member was in, or has just woken from and not yet noticed."""
     return next(((what, begin, until) for what, begin, until in sleeping.get(member, ()) if begin - SLACK_MS <= at <= until + NOTICE_MS), None)
+
+
+def stale(old, new, sleeping):
+    """One who has just woken hears of an assignment that was made while he slept, and that the group has left behind since."""
+    older = new.generation < old.generation or new.generation == -1
+    return older and asleep_at(sleeping, new.member, new.begin) and new.end <= new.begin + NOTICE_MS
 
 
 def check_pair(old, new, sleeping, times):
@@ -86,6 +93,9 @@ def check_exclusive(held, sleeping, times):
             for new in successive[i + 1:]:
                 if new.member == old.member or new.begin >= old.end:
                     break
+                if stale(old, new, sleeping):
+                    over[new] = new.begin - 1
+                    continue
                 more, asleep = check_pair(old, new, sleeping, times)
                 wrong += more
                 if asleep:
