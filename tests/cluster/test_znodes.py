@@ -1,8 +1,13 @@
 """test_znodes.py: what people look at with zkCli is what Kafka would show them."""
 import json
+import os
+import pathlib
 import re
+import signal
 
+import harness
 from harness import wait_for
+from test_commands import check_examples
 
 
 def test_top_level(cluster):
@@ -55,3 +60,15 @@ def test_topic_deletion_leaves_nothing(cluster):
     assert "gone" not in cluster.zk_children("/admin/delete_topics")
     assert "gone" not in cluster.zk_children("/config/topics")
     wait_for(lambda: not [d for d in cluster.partition_dirs("gone") if not d.name.endswith("-delete")], 10, "the directories' end")
+
+
+def test_group_in_the_document(cluster):
+    """What docs/ZNODES.md shows of a group before, during and after a rebalance."""
+    try:
+        check_examples(cluster, harness.TREE / "docs/ZNODES.md", 14)
+    finally:
+        for pid in pathlib.Path(cluster.dir).glob("member-?"):
+            try:
+                os.kill(int(pid.read_text()), signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it left as the document says
