@@ -6,7 +6,10 @@
 #include "common/base/check.h"
 #include "common/conf/conf.h"
 
-enum { WAIT_MAX_MS = 300000 }; /* a client may ask for more; it is answered (empty) after this */
+enum {
+    WAIT_MAX_MS = 300000, /* a client may ask for more; it is answered (empty) after this */
+    FOLLOWER_WAIT_MIN_MS = 100,
+};
 
 int64_t bn_fetch_answer_max_bytes(const struct bn_request *r) {
     const struct kmsg_fetch_request *q = r->message;
@@ -14,9 +17,18 @@ int64_t bn_fetch_answer_max_bytes(const struct bn_request *r) {
     return bn_min_i64(q->max_bytes, bn_conf_i64(r->deps->conf, BN_CONF_FETCH_MAX_BYTES));
 }
 
+/* A group's coordinator has to hear from the followers of its partition within half a session: even those that would
+ * wait for longer (replica.fetch.wait.max.ms) are answered so often that one answer may be late. */
+static int64_t follower_wait_max_ms(const struct bn_request *r) {
+    if (!r->deps->conf) return WAIT_MAX_MS;
+    int64_t session_ms = bn_conf_int(r->deps->conf, BN_CONF_GROUP_MIN_SESSION_TIMEOUT_MS);
+    return bn_max_i64(session_ms / 4, FOLLOWER_WAIT_MIN_MS);
+}
+
 uint64_t bn_fetch_answer_wait_ms(const struct bn_request *r) {
     const struct kmsg_fetch_request *q = r->message;
-    return (uint64_t)bn_max_i64(0, bn_min_i64(q->max_wait_ms, WAIT_MAX_MS));
+    int64_t most_ms = bn_fetch_answer_replica(r) >= 0 ? follower_wait_max_ms(r) : WAIT_MAX_MS;
+    return (uint64_t)bn_max_i64(0, bn_min_i64(q->max_wait_ms, most_ms));
 }
 
 int32_t bn_fetch_answer_replica(const struct bn_request *r) {

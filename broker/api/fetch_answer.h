@@ -9,7 +9,8 @@
 void bn_fetch_answer_fill(struct bn_request *r, struct kmsg_fetch_response *response, const struct bn_uuid *topic_id,
                           int32_t partition, struct bn_partition_read *read, struct kmsg_fetch_response_partition *out);
 
-/* What any fetch is bounded by: what it asks for, at most fetch.max.bytes and five minutes. */
+/* What any fetch is bounded by: what it asks for, at most fetch.max.bytes and five minutes (a follower: a
+ * quarter of group.min.session.timeout.ms). */
 int64_t bn_fetch_answer_max_bytes(const struct bn_request *r);
 uint64_t bn_fetch_answer_wait_ms(const struct bn_request *r);
 int32_t

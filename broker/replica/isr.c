@@ -74,6 +74,7 @@ static void assign(struct bn_isr *s, const int32_t *replicas, int count) {
 }
 
 static void commit(struct bn_isr *s, const struct bn_isr_state *d, int64_t now_ms) {
+    bool new_epoch = d->leader_epoch > s->leader_epoch;
     s->leader_epoch = d->leader_epoch;
     s->partition_epoch = d->partition_epoch;
     s->change = BN_ISR_SETTLED;
@@ -86,7 +87,7 @@ static void commit(struct bn_isr *s, const struct bn_isr_state *d, int64_t now_m
     for (int i = 0; i < s->follower_count; i++) {
         struct bn_isr_follower *f = &s->followers[i];
         f->proposed = false;
-        bool was = f->member;
+        bool was = f->member && !new_epoch;
         f->member = holds(s->members, s->member_count, f->id);
         if (f->member) f->refusals = 0;
         if (f->member && !was) f->heard_ms = bn_max_i64(f->heard_ms, now_ms); /* nobody else led when it came in */

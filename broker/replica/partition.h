@@ -85,7 +85,7 @@ void bn_partition_interest_drop(struct bn_partition_interest *i); /* safe when n
 /* Since when another may lead without this one knowing: the last time (of the loop's clock) at which everybody who
  * could be elected cleanly still followed, under this leader epoch, for certain: a fetch counts when the next one of
  * its session has come, because that was sent after its answer. INT64_MAX: nobody else could be; INT64_MIN: this one
- * does not lead. */
+ * does not lead, and is not to lead as soon as its log is open. */
 int64_t bn_partition_heard_ms(const struct bn_partition *p);
 
 /* ListOffsets: timestamp -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, else by time. A leader's

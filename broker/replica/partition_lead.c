@@ -305,7 +305,8 @@ static int64_t vouched_ms(const struct bn_partition *p, const struct bn_isr_foll
 
 int64_t bn_partition_heard_ms(const struct bn_partition *p) {
     BN_ON_SHARD(p->deps->shard);
-    if (p->role != BN_PARTITION_LEADER) return INT64_MIN;
+    bool soon = p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id;
+    if (p->role != BN_PARTITION_LEADER && !soon) return INT64_MIN;
     int64_t least_ms = INT64_MAX;
     for (int i = 0; i < p->isr.follower_count; i++) {
         const struct bn_isr_follower *f = &p->isr.followers[i];

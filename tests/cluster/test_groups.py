@@ -2,7 +2,11 @@
 killed; neither the death of the coordinator or of the active controller nor ZooKeeper's absence is a rebalance.
 """
 import json
+import os
 import pathlib
+import signal
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -11,8 +15,9 @@ from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer
 
 from harness import wait_for
 
-CLUSTER = {"overrides": ["barnabas.shards=3", "group.initial.rebalance.delay.ms=200"]}
+CLUSTER = {"overrides": ["barnabas.shards=3", "group.initial.rebalance.delay.ms=200", "zookeeper.session.timeout.ms=6000"]}
 PARTITIONS = 12
+NOT_COORDINATOR = 16
 
 
 def java_hash(text):
@@ -230,6 +235,44 @@ def test_coordinator_killed_under_python(cluster):
     cluster.start()
     for m in members:
         m.stop()
+
+
+def frame_of_heartbeat(group, generation, member):
+    """Heartbeat 0: api key, version, correlation id, client id; group, generation, member."""
+    body = struct.pack(">hhih", 12, 0, 1, -1)
+    for field in (group, generation, member):
+        body += struct.pack(">i", field) if isinstance(field, int) else struct.pack(">h", len(field)) + field.encode()
+    return struct.pack(">i", len(body)) + body
+
+
+def answer_to_heartbeat(conn):
+    return struct.unpack(">iih", conn.recv(10, socket.MSG_WAITALL))[2]
+
+
+def test_coordinator_stopped(cluster):
+    """A coordinator that is stopped beyond its session, and asked before it can have heard of that, keeps no member content: its first word is
+    NOT_COORDINATOR, and the group is settled, in the same generation, with the one elected meanwhile."""
+    cluster.topic("frozen", PARTITIONS, cluster.brokers)
+    produce(cluster, "frozen", 500)
+    member = Member(cluster, "frozen", "frozen")
+    wait_for(lambda: settled([member]) and consumed([member], 500), 60, "one member to read everything")
+    told, stopped = state(cluster, "frozen"), coordinator(cluster, "frozen")
+    pid = cluster.pid(f"broker-{stopped}")
+    with socket.create_connection(("127.0.0.1", cluster.port + stopped), timeout=30) as conn:
+        frame = frame_of_heartbeat("frozen", told["generation"], told["members"][0]["member_id"])
+        conn.sendall(frame)
+        assert answer_to_heartbeat(conn) == 0
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            conn.sendall(frame)
+            wait_for(lambda: coordinator(cluster, "frozen") != stopped, 30, "another coordinator")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert answer_to_heartbeat(conn) == NOT_COORDINATOR
+    produce(cluster, "frozen", 500)
+    wait_for(lambda: consumed([member], 1000), 60, "the new records")
+    assert state(cluster, "frozen")["generation"] == told["generation"], "there was a rebalance"
+    member.stop()
 
 
 def test_member_killed(cluster):

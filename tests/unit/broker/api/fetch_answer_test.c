@@ -2,6 +2,7 @@
  */
 #include "broker/api/fetch_answer.h"
 
+#include "common/conf/conf.h"
 #include "tests/unit/broker/api/fake.h"
 #include "tests/unit/unit.h"
 
@@ -75,11 +76,36 @@ START_TEST(test_bounds) {
 }
 END_TEST
 
+/* A follower is heard of often enough for the shortest session that a group may have. */
+START_TEST(test_followers_wait_less) {
+    static const struct {
+        const char *session_ms;
+        int32_t asked_ms, waits_ms;
+    } cases[] = {{"6000", 500, 500}, {"6000", 5000, 1500}, {"1000", 500, 250}, {"0", 500, 100}};
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        struct bn_conf *conf = bn_conf_new();
+        struct bn_api_deps deps = {.conf = conf};
+        struct kmsg_fetch_request q = kmsg_fetch_request_default;
+        struct bn_request r = {.deps = &deps, .message = &q};
+        struct bn_err e = BN_ERR_NONE;
+        ck_assert_int_eq(
+            bn_conf_set(conf, BN_CONF_FROM_FILE, BN_CONF_GROUP_MIN_SESSION_TIMEOUT_MS, cases[i].session_ms, &e), BN_OK);
+        q.max_wait_ms = cases[i].asked_ms;
+        q.replica_id = 3;
+        ck_assert_uint_eq(bn_fetch_answer_wait_ms(&r), (uint64_t)cases[i].waits_ms);
+        q.replica_id = -1;
+        ck_assert_uint_eq(bn_fetch_answer_wait_ms(&r), (uint64_t)cases[i].asked_ms);
+        bn_conf_free(conf);
+    }
+}
+END_TEST
+
 Suite *fetch_answer_suite(void) {
     Suite *s = suite_create("fetch_answer");
     TCase *t = tcase_create("fetch_answer");
     tcase_add_test(t, test_fill);
     tcase_add_test(t, test_bounds);
+    tcase_add_test(t, test_followers_wait_less);
     suite_add_tcase(s, t);
     return s;
 }

@@ -312,7 +312,12 @@ START_TEST(test_heard_of_all) {
     struct vouching nobody = {0}, two = {.interest = {.replica_id = 2, .leader_epoch = 4}, .at_ms = later_ms + 2};
     struct vouching three = {.interest = {.replica_id = 3, .leader_epoch = 3}, .at_ms = later_ms + 1};
     struct vouching again = {.interest = {.replica_id = 3, .leader_epoch = 4}, .at_ms = later_ms};
-    begin(&w, trio);
+    world_start(&w);
+    for (int32_t id = 1; id <= 3; id++) world_register(&w, id, 10 + id);
+    world_decide(&w, trio);
+    world_on_shard(&w, do_vouch, &nobody); /* also while its log is still being opened */
+    ck_assert_int_gt(nobody.heard_ms, 0);
+    world_await_open(&w);
     world_on_shard(&w, do_vouch, &nobody);
     int64_t elected_ms = nobody.heard_ms;
     ck_assert_int_gt(elected_ms, 0);
