@@ -15,7 +15,7 @@ fi
 
 run_zookeeper() {
     # shellcheck disable=SC2086 # several options in one variable
-    exec "$java" ${KAFKA_HEAP_OPTS:--Xmx64m} -XX:+UseSerialGC -Dzookeeper.jmx.log4j.disable=true \
+    exec "$java" ${KAFKA_HEAP_OPTS:--Xms64m -Xmx512m} -XX:+UseSerialGC -Dzookeeper.jmx.log4j.disable=true \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
         -Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.util.ServiceUtils=off \
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]" ${KAFKA_OPTS:-} \
