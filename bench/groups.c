@@ -147,11 +147,10 @@ static void form(struct groups_run *r) {
     double took = groups_now() - began;
     double *each = bn_alloc_zero((size_t)r->count, sizeof *each);
     for (int i = 0; i < r->count; i++) each[i] = r->members[i].joined_after;
-    printf(
-        "%d groups are stable %.2f s after the first JoinGroup (the last was sent after %.2f s); each took p50 %.2f s, "
-        "p99 %.2f s, at most %.2f s\n",
-        r->count, took, asked, groups_quantile(each, r->count, 0.5), groups_quantile(each, r->count, 0.99),
-        each[r->count - 1]);
+    double half = groups_quantile(each, r->count, 0.5), most = groups_quantile(each, r->count, 0.99);
+    printf("%d groups are stable %.2f s after the first JoinGroup, the last of which was sent after %.2f s; each took "
+           "p50 %.2f s, p99 %.2f s, at most %.2f s\n",
+           r->count, took, asked, half, most, each[r->count - 1]);
     bn_alloc_free(each);
     groups_pass(r, 1);
     watch_look(&r->watch, after);

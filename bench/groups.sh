@@ -43,9 +43,11 @@ measure_many() {
     tell_zookeeper
 }
 measure_one() { "$build/bench/groups" one --bootstrap "$1" --watch "$2" --topic wide --count "$members"; }
+# Topics, and a small group that makes the brokers create __consumer_offsets before anything is measured.
 topics() { # $1 bootstrap
     "$build/barnabas" topic create many --partitions 1 --replication-factor 3 --bootstrap-server "$1" >/dev/null
     "$build/barnabas" topic create wide --partitions 1000 --replication-factor 1 --bootstrap-server "$1" >/dev/null
+    "$build/bench/groups" one --bootstrap "$1" --topic wide --count 20 >/dev/null
 }
 
 ours() { # $1 delay in ms, rest: what to measure
