@@ -34,7 +34,7 @@ void bn_group_outs_fini(struct bn_group_outs *o) {
 void bn_group_store(struct bn_group *g, struct bn_group_outs *out) {
     bn_group_out(out, BN_GROUP_OUT_STORE)->token = ++g->last_store;
     g->proposed = bn_group_reserved_up_to(g);
-    if (g->renamed) g->name_store = g->last_store;
+    if (g->statics_changed) g->statics_store = g->last_store;
 }
 
 void bn_group_refuse_join(const struct bn_group_join *j, struct bn_slice member_id, int16_t error,

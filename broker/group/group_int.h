@@ -62,8 +62,10 @@ struct bn_group {
     uint64_t last_store; /* the newest token given out */
     uint64_t sync_store; /* the one that makes this generation stable; 0 = none */
     int32_t proposed;    /* reserved, once last_store has ended well */
-    bool renamed;        /* a static member has an id that is not known to be stored */
-    uint64_t name_store; /* with renamed: the store that ends it; 0 = none was asked for */
+    /* A static member came, came back or has gone since the last store: another coordinator may know its instance by
+     * another id, and fence its newest process. statics_store ends that; 0 = none was asked for. */
+    bool statics_changed;
+    uint64_t statics_store;
     int64_t due_ms;      /* no tick is due earlier */
 };
 
@@ -100,6 +102,7 @@ void bn_group_pending_add(struct bn_group *g, struct bn_slice id, int64_t expire
 bool bn_group_pending_remove(struct bn_group *g, struct bn_slice id);
 
 /* ---- group_rebalance.c ---- */
+void bn_group_statics_changed(struct bn_group *g); /* the next round ends with a store */
 void bn_group_park_join(struct bn_group *g, struct bn_group_member *m, const struct bn_group_join *j);
 void bn_group_expire(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out);
 void bn_group_maybe_prepare(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out);

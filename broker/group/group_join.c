@@ -19,6 +19,7 @@ static void wait_for_round(struct bn_group *g, int64_t now_ms, struct bn_group_m
 static void add_member(struct bn_group *g, int64_t now_ms, struct bn_slice id, const struct bn_group_join *j,
                        struct bn_group_outs *out) {
     struct bn_group_member *m = bn_group_member_add(g, id, j);
+    if (!bn_slice_is_null(j->instance_id)) bn_group_statics_changed(g);
     bn_group_pending_remove(g, id);
     if (g->state == BN_GROUP_PREPARING) g->newcomers = true;
     m->expires_ms = now_ms + BN_GROUP_NEW_MEMBER_MS;
@@ -47,8 +48,7 @@ static void replace(struct bn_group *g, int64_t now_ms, struct bn_group_member *
     bn_group_own(&m->client_id, j->client_id);
     bn_group_own(&m->client_host, j->client_host);
     bn_group_touch(g, now_ms, m);
-    g->renamed = true;
-    g->name_store = 0;
+    bn_group_statics_changed(g);
     bool same = g->state == BN_GROUP_STABLE && bn_slice_eq(g->protocol, bn_group_choose(g));
     if (same) {
         bn_group_store(g, out);

@@ -136,14 +136,20 @@ static bool goes_on(struct bn_group *g, int64_t now_ms) {
     return true;
 }
 
-/* What has to be recorded before anybody may be told of a generation: that it is used, and the ids of static members
- * that came back. Else a successor, which knows them by their former ids, would fence them. */
+void bn_group_statics_changed(struct bn_group *g) {
+    g->statics_changed = true;
+    g->statics_store = 0;
+}
+
+/* What has to be recorded before anybody may be told of a generation: that it is used, and which static members came,
+ * came back or have gone. Else a successor, which knows an instance by its former id, would fence its newest process;
+ * and so would a coordinator that was elected meanwhile without our knowing it. */
 static bool must_wait(struct bn_group *g, struct bn_group_outs *out) {
     if (g->joining == 0) return false;
     bool unreserved = bn_group_next_generation(g) > g->reserved;
     if (unreserved) reserve(g, out);
-    if (g->renamed && !g->name_store) bn_group_store(g, out);
-    return unreserved || g->renamed;
+    if (g->statics_changed && !g->statics_store) bn_group_store(g, out);
+    return unreserved || g->statics_changed;
 }
 
 void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
@@ -199,6 +205,7 @@ void bn_group_reserved(struct bn_group *g, int64_t now_ms, int32_t up_to, int16_
 static void remove_member(struct bn_group *g, struct bn_group_member *m, struct bn_group_outs *out) {
     if (m->join_token) bn_group_answer_join(g, m, KE_UNKNOWN_MEMBER_ID, out);
     if (m->sync_token) bn_group_answer_sync(g, m, KE_UNKNOWN_MEMBER_ID, out);
+    if (!bn_slice_is_null(m->instance_id)) bn_group_statics_changed(g);
     bn_group_member_remove(g, m);
 }
 

@@ -83,14 +83,14 @@ static void end_replacement(struct bn_group *g, int64_t now_ms, struct bn_group_
     bn_group_touch(g, now_ms, m);
 }
 
-static void end_renaming(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t error, struct bn_group_outs *out) {
-    if (!g->name_store || g->name_store > token) return;
-    g->name_store = 0;
+static void end_statics(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t error, struct bn_group_outs *out) {
+    if (!g->statics_store || g->statics_store > token) return;
+    g->statics_store = 0;
     if (error != KE_NONE) {
         bn_group_fail_round(g, now_ms, error, out);
         return;
     }
-    g->renamed = false;
+    g->statics_changed = false;
     if (g->overdue) bn_group_try_complete(g, now_ms, out);
 }
 
@@ -104,7 +104,7 @@ void bn_group_stored(struct bn_group *g, int64_t now_ms, uint64_t token, int16_t
         /* A rebalance that began meanwhile answers it. */
         if (m->join_token && g->state == BN_GROUP_STABLE) end_replacement(g, now_ms, m, error, out);
     }
-    end_renaming(g, now_ms, token, error, out);
+    end_statics(g, now_ms, token, error, out);
     if (g->sync_store && g->sync_store <= token && g->state == BN_GROUP_COMPLETING) {
         if (error == KE_NONE)
             become_stable(g, now_ms, out);
