@@ -34,9 +34,9 @@ def java(settings, main):
 
 
 def properties(settings):
-    return {"partition.assignment.strategy": "org.apache.kafka.clients.consumer." + ASSIGNORS[settings.strategy], "heartbeat.interval.ms": settings.heartbeat_ms,
-            "session.timeout.ms": settings.session_ms, "max.poll.interval.ms": settings.max_poll_ms, "auto.offset.reset": "earliest",
-            "auto.commit.interval.ms": 300}
+    return {"partition.assignment.strategy": "org.apache.kafka.clients.consumer." + ASSIGNORS[settings.strategy],
+            "heartbeat.interval.ms": settings.heartbeat_ms, "session.timeout.ms": settings.session_ms, "max.poll.interval.ms": settings.max_poll_ms,
+            "auto.offset.reset": "earliest", "auto.commit.interval.ms": 300}
 
 
 def config(settings):
@@ -50,7 +50,7 @@ class Logged(Member):
     """What the log of Kafka's consumer says: when it found its coordinator, which generation it joined, which partitions came and went."""
 
     strategies = tuple(ASSIGNORS)
-    leaves_by = signal.SIGTERM
+    leaves_by, log_apart = signal.SIGTERM, True
     generation, begun = -1, False
 
     def understand(self, at, line):
@@ -128,5 +128,7 @@ class Verifiable(Logged):
 def group_command(settings, *more):
     """Kafka's own ConsumerGroupCommand --describe; rows as lists of words, without the heading."""
     done = subprocess.run([*java(settings, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"), "--bootstrap-server", settings.bootstrap,
-                           "--describe", "--group", settings.group, *more], capture_output=True, text=True, timeout=120, check=True)
-    return [line.split() for line in done.stdout.splitlines() if line.startswith(settings.group + " ")]
+                           "--describe", "--group", settings.group, "--timeout", "60000", *more], capture_output=True, text=True, timeout=180, check=True)
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(settings.group + " ")]
+    assert rows, f"ConsumerGroupCommand said nothing: {done.stdout}{done.stderr}"
+    return rows

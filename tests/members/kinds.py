@@ -24,22 +24,25 @@ class Member:
     says_started = True    # its joining counts from that line, else from its start
     leaves_by = "leave"    # a line on standard input, or a signal
     says_goodbye = True    # it leaves the group when it is told to end
+    log_apart = False      # its log goes by standard error, and the two would mix within a line
     swallows = False       # told to end, it may take one record more, commit it and not print it
     strategies = ()
 
     def __init__(self, ident, settings, story):
         self.id, self.settings, self.story, self.state = ident, settings, story, "live"
         self.log = open(pathlib.Path(settings.directory, f"{settings.group}.{ident}.out"), "w", encoding="utf-8")
-        self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        cwd=settings.directory, env=settings.env)
-        self.thread = threading.Thread(target=self.listen, daemon=True)
-        self.thread.start()
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE if self.log_apart else subprocess.STDOUT, cwd=settings.directory, env=settings.env)
+        pipes = [self.process.stdout] + [self.process.stderr] * self.log_apart
+        self.threads = [threading.Thread(target=self.listen, args=(pipe,), daemon=True) for pipe in pipes]
+        for thread in self.threads:
+            thread.start()
 
     def command(self):
         raise NotImplementedError
 
-    def listen(self):
-        for raw in self.process.stdout:
+    def listen(self, pipe):
+        for raw in pipe:
             at, line = now_ms(), raw.decode(errors="replace").rstrip("\n")
             if line.startswith("% Reached end of"):
                 continue
@@ -48,8 +51,8 @@ class Member:
                 self.understand(at, line)
             except (ValueError, IndexError, KeyError, TypeError):
                 self.story.note(self.id, line)
-        self.log.close()
-        self.story.told(Event(now_ms(), self.id, "left"))
+        if pipe is self.process.stdout:
+            self.story.told(Event(now_ms(), self.id, "left"))
 
     def understand(self, at, line):
         """The language of member.c, member.py and member.js; at is not needed, since they say the time themselves."""
@@ -61,7 +64,7 @@ class Member:
             self.story.told(Event(at, self.id, what, int(words[2]), numbers(words[3])))
         elif what == "commit":
             self.story.told(Event(at, self.id, what, word=words[2]))
-        elif what in ("started", "left"):
+        elif what in ("started", "stalled", "left"):
             self.story.told(Event(at, self.id, what))
         else:
             raise ValueError(line)
@@ -99,7 +102,9 @@ class Member:
 
     def ended(self, seconds):
         self.process.wait(seconds)
-        self.thread.join(seconds)
+        for thread in self.threads:
+            thread.join(seconds)
+        self.log.close()
 
 
 class Rdkafka(Member):
@@ -113,8 +118,10 @@ class Rdkafka(Member):
 
 
 class Python(Member):
+    """Its "sticky" of 2.0.2 ends the program at the second join: it cannot write what it remembers."""
+
     can_stall = True
-    strategies = ("range", "roundrobin", "sticky")
+    strategies = ("range", "roundrobin")
 
     def command(self):
         s = self.settings

@@ -83,6 +83,7 @@ static void rebalanced(rd_kafka_t *handle, rd_kafka_resp_err_t why, rd_kafka_top
 static void obey(struct member *m, const char *command) {
     if (strcmp(command, "stall") == 0) {
         m->stalled = 1;
+        printf("%.3f stalled\n", now_ms());
     } else if (strcmp(command, "resume") == 0) {
         printf("%.3f commit %s\n", now_ms(), rd_kafka_err2name(rd_kafka_commit(m->handle, NULL, 0)));
         m->stalled = 0;

@@ -54,6 +54,7 @@ class Member(ConsumerRebalanceListener):
     def obey(self, line):
         if line == b"stall":
             self.stalled = True
+            say("stalled")
         elif line == b"resume":
             self.stalled = False
             self.commit()

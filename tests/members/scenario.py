@@ -56,19 +56,30 @@ class Scenario:
         self.until(lambda: self.story.said(member.id, "started") or member.process.poll() is not None, 60, f"the start of {member.id}")
         said = self.story.said(member.id, "started")
         assert said, f"{member.id} ended with {member.process.returncode}"
-        return said.at
+        return said[0].at
 
     def send_away(self, member):
         ways = [w for w in AWAY if (w != "stall" or member.can_stall)]
         what = self.rng.choices(ways, [AWAY[w] for w in ways])[0]
         if what == "leave" and not member.says_goodbye:
             what = "kill"
+        self.sleeping_by[member.id] = what
+        if what == "stall":
+            member.stall()
+            return lambda: self.stalled(member)
         change = self.story.changed(member.id, what)
         getattr(member, what)()
-        self.sleeping_by[member.id] = what
         # One who falls silent while the group waits for another is counted as present: his time begins when that waiting ends.
-        self.held_up = max(change.at, self.held_up if what != "stall" else 0) + grace(self.times, what)
+        self.held_up = max(change.at, self.held_up) + grace(self.times, what)
         return lambda due=self.held_up: due
+
+    def stalled(self, member):
+        """python3-kafka does not return from a poll while the group rebalances: a stall counts from when the member says that it began."""
+        known = sum(c.member == member.id and c.what == "stall" for c in self.story.changes)
+        self.until(lambda: len(self.story.said(member.id, "stalled")) > known, 60, f"{member.id} to stall")
+        at = self.story.said(member.id, "stalled")[known].at
+        self.story.changed(member.id, "stall", at)
+        return at + grace(self.times, "stall")
 
     def wake(self, member):
         what = {"stall": "resume", "freeze": "thaw"}[self.sleeping_by[member.id]]
@@ -128,12 +139,12 @@ class Scenario:
                 and all(self.story.owned.get(m) for m in members)) if members else True
 
     def quiet(self, due):
+        ended = [m.id for m in self.awake() if m.process.poll() is not None]
+        assert not ended, f"{ended} ended by themselves"
         return self.shared() and now_ms() - max(self.story.last_turn, due) > 2 * self.times.heartbeat_ms + 200
 
     def settle(self, due):
         """Waits until nothing turns any more; milliseconds from `due` to the last turn. It is a fault to take longer than the limit."""
-        lost = [m.id for m in self.awake() if m.process.poll() is not None]
-        assert not lost, f"{lost} ended by themselves"
         try:
             self.until(lambda: self.quiet(due), max(0, due - now_ms()) / 1000 + 60, "a settled group")
         except AssertionError as e:

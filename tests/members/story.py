@@ -4,7 +4,7 @@ import collections
 import threading
 import time
 
-# what: assigned, revoked, lost (partitions: those gained or given up), commit (word: its result), started, left
+# what: assigned, revoked, lost (partitions: those gained or given up), commit (word: its result), started, stalled, left
 Event = collections.namedtuple("Event", "at member what generation partitions word", defaults=(-1, (), ""))
 Read = collections.namedtuple("Read", "at member partition first last")
 # what: join, leave, kill (the process ends without a word), stall (it stops polling), freeze (it stops altogether), resume, thaw
@@ -52,7 +52,7 @@ class Story:
 
     def said(self, member, what):
         with self.lock:
-            return next((e for e in self.events if e.member == member and e.what == what), None)
+            return [e for e in self.events if e.member == member and e.what == what]
 
     def holders(self, members):
         """{partition: how many of these members say they have it}"""
