@@ -10,6 +10,7 @@
 
 struct sim_groups *sim_groups_new(struct sim_world *w) {
     struct sim_groups *s = bn_alloc_zero(1, sizeof *s);
+    for (int32_t i = 0; i < SIM_PARTITIONS; i++) s->seats[i].leader_epoch = -1;
     for (int i = 0; i < SIM_GROUPS; i++) {
         snprintf(s->groups[i].name, sizeof s->groups[i].name, "g%d", i);
         s->groups[i].partition = bn_offsets_partition_of(bn_slice_str(s->groups[i].name), SIM_PARTITIONS);
@@ -43,6 +44,12 @@ void sim_groups_unsure(struct sim_world *w, int broker, struct bn_slice group) {
         struct sim_group *g = &w->groups->groups[i];
         if (bn_slice_eq_str(group, g->name)) g->unsure[broker] = ++w->groups->moment;
     }
+}
+
+void sim_groups_took_over(struct sim_world *w, int32_t partition, int32_t leader_epoch) {
+    if (!w->groups || w->groups->seats[partition].leader_epoch == leader_epoch) return;
+    w->groups->seats[partition].leader_epoch = leader_epoch;
+    w->groups->seats[partition].since_ms = w->now_ms;
 }
 
 /* ---- looking ---- */

@@ -62,9 +62,11 @@ struct sim_member {
     struct bn_client *client; /* to the coordinator; NULL */
     int broker;               /* the coordinator; -1 = is not known */
     int32_t generation;
-    uint8_t parts;                          /* partitions that it owns, as bits */
-    uint64_t next_ms;                       /* does nothing before */
-    uint64_t sent;                          /* the moment of the request under way */
+    uint8_t parts;     /* partitions that it owns, as bits */
+    uint64_t next_ms;  /* does nothing before */
+    uint64_t sent;     /* the moment of the request under way */
+    bool nameless;     /* which is a join without an id */
+    uint64_t stray_ms; /* when such a one was last given up: it may still come in, and take the id away; 0 = never */
     int32_t commits[SIM_PARTITIONS];        /* under way: indexes into the group's; -1 = none */
     char others[SIM_GROUP_IDS][SIM_ID_LEN]; /* of the group that it leads */
     int other_count;
@@ -74,6 +76,10 @@ struct sim_groups {
     uint64_t moment; /* counts what happens */
     int64_t offsets; /* that were committed */
     uint64_t hands;
+    struct { /* for each partition of __consumer_offsets: since when its present coordinator answers */
+        int32_t leader_epoch;
+        uint64_t since_ms;
+    } seats[SIM_PARTITIONS];
     struct sim_group groups[SIM_GROUPS];
     struct sim_member members[SIM_MEMBERS];
 };
@@ -86,6 +92,7 @@ struct sim_topic *sim_groups_topic(const struct sim_world *w); /* NULL = it is n
 /* The broker speaks for a group of that partition, under that leader epoch: may it be believed? */
 bool sim_groups_is_coordinator(const struct sim_world *w, int broker, int32_t partition, int32_t leader_epoch);
 void sim_groups_unsure(struct sim_world *w, int broker, struct bn_slice group);
+void sim_groups_took_over(struct sim_world *w, int32_t partition, int32_t leader_epoch); /* it answers, and may */
 
 /* ---- members.c ---- */
 void sim_members_step(struct sim_world *w, struct sim_member *m);
@@ -101,6 +108,10 @@ void sim_invariant_joined(struct sim_world *w, struct sim_group *g, const struct
 void sim_invariant_synced(struct sim_world *w, struct sim_group *g, const struct sim_member *m, uint64_t hand);
 /* The coordinator keeps the member in its generation, which it asked for at the moment `sent`. */
 void sim_invariant_kept_member(struct sim_world *w, const struct sim_group *g, const struct sim_member *m);
+/* A static member is told that another one has come in its place. */
+void sim_invariant_fenced(struct sim_world *w, const struct sim_member *m);
+/* A coordinator that has been deposed tells a member that all is well. */
+void sim_invariant_deposed(struct sim_world *w, int broker, int32_t partition);
 int32_t sim_invariant_commit_sent(struct sim_world *w, struct sim_group *g, int32_t key, int64_t offset);
 void sim_invariant_commit_answered(struct sim_world *w, struct sim_group *g, const struct sim_member *m, int32_t key,
                                    int error);

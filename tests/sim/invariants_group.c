@@ -108,6 +108,31 @@ void sim_invariant_kept_member(struct sim_world *w, const struct sim_group *g, c
                  m->broker + 1, m->number, g->name, m->generation, n);
 }
 
+enum { STRAY_MS = 30000 };
+
+/* A static member's return is stored before it is answered: the id that it was told stays its own until it, or a join
+ * that it has given up, comes without one. */
+void sim_invariant_fenced(struct sim_world *w, const struct sim_member *m) {
+    if (m->stray_ms && w->now_ms - m->stray_ms < STRAY_MS) return;
+    if (m->broker < 0 || m->group->unsure[m->broker] > m->sent) return;
+    sim_violated(w, "GenerationOnce", "static member %d of %s is fenced as %s, and nobody has taken its place",
+                 m->number, m->group->name, m->id);
+}
+
+/* Half a session after another coordinator has begun to answer, the old one keeps nobody content any more. */
+void sim_invariant_deposed(struct sim_world *w, int broker, int32_t partition) {
+    const struct sim_topic *t = sim_groups_topic(w);
+    if (!t || !w->groups || sim_observer_lossy(t, partition)) return;
+    const struct sim_partition *p = &t->partitions[partition];
+    bool answers = w->groups->seats[partition].leader_epoch == p->states[p->state_count - 1].leader_epoch;
+    uint64_t since_ms = w->groups->seats[partition].since_ms;
+    if (!answers || p->states[p->state_count - 1].leader == broker + 1) return;
+    if (w->now_ms <= since_ms + SIM_GROUP_SESSION_MS / 2) return;
+    sim_violated(w, "GenerationOnce",
+                 "broker %d answers heartbeats for __consumer_offsets-%d, which broker %d has coordinated for %d ms",
+                 broker + 1, partition, p->states[p->state_count - 1].leader, (int)(w->now_ms - since_ms));
+}
+
 /* ---- CommitKept ---- */
 
 static bool is_lossy(const struct sim_world *w, const struct sim_group *g) {

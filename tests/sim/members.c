@@ -1,7 +1,8 @@
 /* members.c: members of consumer groups, as a Kafka client is one: finds the coordinator, joins, syncs (the leader
  * deals the partitions out in ranges), sends heartbeats, reads and commits offsets, leaves. Each has a connection of
  * its own, since a join may wait long for its answer, and one request at a time on it. Now and then one leaves, or
- * dies without a word and comes back: half of them as static members, under the same instance id. */
+ * dies without a word and comes back: half of them as static members, under the same instance id. Or it does not ask
+ * for so long that it is given up, and goes on as if nothing had been. */
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
@@ -24,11 +25,17 @@ static void copy_id(char *to, struct bn_slice id) {
 
 /* ---- errors ---- */
 
+/* Nobody hears any more what becomes of its request. */
+static void give_up(struct sim_world *w, struct sim_member *m) {
+    if (m->asking && m->nameless) m->stray_ms = w->now_ms;
+    m->asking = m->nameless = false;
+}
+
 static void lose_coordinator(struct sim_world *w, struct sim_member *m) {
+    give_up(w, m);
     bn_client_free(m->client);
     m->client = NULL;
     m->broker = -1;
-    m->asking = false;
     later(w, m, AGAIN_MS);
 }
 
@@ -61,7 +68,11 @@ static void take_error(struct sim_world *w, struct sim_member *m, int error) {
 /* True when the answer is one, and names no error. */
 static bool is_good(struct sim_world *w, struct sim_member *m, const struct bn_client_answer *a, const char *what,
                     int error) {
-    m->asking = false;
+    if (a->status)
+        give_up(w, m);
+    else if (error == KE_FENCED_INSTANCE_ID && !m->nameless)
+        sim_invariant_fenced(w, m);
+    m->asking = m->nameless = false;
     if (a->status == 0 && error == KE_NONE) return true;
     sim_event(w, "member %d of %s, generation %d: its %s fails: %s", m->number, m->group->name, m->generation, what,
               a->status ? a->why : bn_errors_name((int16_t)error));
@@ -149,7 +160,7 @@ static void on_joined(void *arg, const struct bn_client_answer *a) {
     struct sim_member *m = arg;
     const struct kmsg_join_group_response *r = a->response;
     if (a->status == 0 && r->error_code == KE_MEMBER_ID_REQUIRED) {
-        m->asking = false;
+        m->asking = m->nameless = false;
         copy_id(m->id, r->member_id);
         return;
     }
@@ -182,7 +193,7 @@ static void join(struct sim_world *w, struct sim_member *m) {
     r.protocol_type = BN_SLICE_LIT("consumer");
     r.protocols = (typeof(r.protocols)){&p, 1};
     m->parts = 0;
-    call(w, m, KAPI_JOIN_GROUP, &r, on_joined);
+    m->nameless = call(w, m, KAPI_JOIN_GROUP, &r, on_joined) && !m->id[0];
 }
 
 /* ---- syncing ---- */
@@ -312,9 +323,9 @@ static void leave(struct sim_world *w, struct sim_member *m) {
 /* Without a word, wherever it stands. */
 static void die(struct sim_world *w, struct sim_member *m) {
     sim_event(w, "member %d of %s dies", m->number, m->group->name);
+    give_up(w, m);
     bn_client_free(m->client);
     m->client = NULL;
-    m->asking = false;
     m->phase = SIM_MEMBER_OUT;
     m->parts = 0;
     m->id[0] = '\0';
@@ -330,6 +341,9 @@ static void change_mind(struct sim_world *w, struct sim_member *m) {
         m->wants = !m->wants;
     } else if (m->phase != SIM_MEMBER_OUT && sim_chance(w, 6)) {
         die(w, m);
+    } else if (m->phase == SIM_MEMBER_IN && sim_chance(w, 4)) {
+        sim_event(w, "member %d of %s is busy for a while", m->number, m->group->name);
+        later(w, m, 3 * SIM_GROUP_SESSION_MS);
     }
 }
 

@@ -27,9 +27,13 @@ enum sim_pace sim_plant_pace(enum sim_plant p) {
     case SIM_PLANT_CLEAN_LIE:
     case SIM_PLANT_CUT_UNSYNCED:
     case SIM_PLANT_FENCE_ANYBODY:
+    case SIM_PLANT_HALF_ROUND:
+    case SIM_PLANT_KEEPS_HAPPY:
     case SIM_PLANT_NO_CUT:
     case SIM_PLANT_NO_EPOCH_CHECK:
+    case SIM_PLANT_OLD_COMMITS:
     case SIM_PLANT_PARKED_SURVIVE:
+    case SIM_PLANT_UNRECORDED:
         return SIM_PACE_SLOW;
     case SIM_PLANT_EPOCH_FILE:
     case SIM_PLANT_OLD_ANSWER:
@@ -40,6 +44,8 @@ enum sim_pace sim_plant_pace(enum sim_plant p) {
         return SIM_PACE_QUICK;
     }
 }
+
+bool sim_plant_of_groups(enum sim_plant p) { return p >= SIM_PLANT_BLOCK_REUSED; }
 
 enum sim_plant sim_plant_find(const char *name) {
     enum sim_plant p = 0;

@@ -33,7 +33,18 @@
     X(OLD_ANSWER, "old-answer", "a follower applies an answer of an older leader epoch")                               \
     X(EPOCH_FILE, "epoch-file", "a follower tells the last epoch that it knew of, not that of its last batch")         \
     X(CLEAN_LIE, "clean-lie", "after a crash logs are taken for cleanly closed")                                       \
-    X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")
+    X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")                         \
+    X(BLOCK_REUSED, "block-reused",                                                                                    \
+      "a new coordinator goes on from the generation that was stored, in the same block")                              \
+    X(UNRECORDED, "unrecorded", "generations are used before their block is recorded")                                 \
+    X(HALF_ROUND, "half-round", "a group is stored as it stands in the midst of a round")                              \
+    X(SYNC_EARLY, "sync-early", "assignments are given out before they are stored")                                    \
+    X(STATIC_EARLY, "static-early", "a static member's return is answered before its new id is stored")                \
+    X(ANY_COORDINATOR, "any-coordinator", "the controller takes groups' state under an older leader epoch")            \
+    X(KEEPS_HAPPY, "keeps-happy", "a coordinator that was deposed and can't know it goes on answering heartbeats")     \
+    X(OLD_COMMITS, "old-commits", "members of older generations may commit")                                           \
+    X(LOAD_EARLY, "load-early", "offsets are served before the high watermark has passed the end at the election")     \
+    X(COMMIT_EARLY, "commit-early", "a commit is acknowledged before it is below the high watermark")
 
 enum sim_plant {
 #define X(name, text, what) SIM_PLANT_##name,
@@ -52,8 +63,12 @@ enum sim_pace { SIM_PACE_QUICK, SIM_PACE_SLOW, SIM_PACE_RARE };
 enum sim_pace sim_plant_pace(enum sim_plant p);
 enum sim_plant sim_plant_find(const char *name); /* SIM_PLANT_COUNT = there is none */
 
+bool sim_plant_of_groups(enum sim_plant p);
+
 /* At the taps: before and after an append. */
 void sim_plant_append(const struct bn_log *l, struct bn_log_append *a);
 void sim_plant_appended(struct bn_log_append *a);
+struct bn_partition_append;
+void sim_plant_partition_append(struct bn_partition_append *a); /* before */
 
 #endif

@@ -127,6 +127,7 @@ static void on_answer(struct bn_partition_append *a) {
 
 void __wrap_bn_partition_append(struct bn_partition *partition, struct bn_partition_append *a) {
     struct answer *k = bn_alloc_zero(1, sizeof *k);
+    sim_plant_partition_append(a);
     *k = (struct answer){.append = a, .partition = partition, .done = a->done};
     (void)sim_logs_batch(bn_slice_of(a->log.bytes, a->log.len), &k->batch);
     bn_list_init(&k->link);

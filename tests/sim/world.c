@@ -12,7 +12,7 @@
 #include "tests/sim/groups.h"
 #include "tests/sim/observer.h"
 
-enum { TROUBLE_STEPS = 12000, HEAL_MS = 90000, IDLE_MS = 500, GROUPED_OF = 3 /* one seed in so many has groups */ };
+enum { TROUBLE_STEPS = 12000, HEAL_MS = 90000, IDLE_MS = 500 };
 
 struct sim_world *sim_here;
 void (*sim_on_violation)(const struct sim_world *w, const char *invariant);
@@ -167,7 +167,7 @@ static void build(struct sim_world *w) {
     w->flush_messages = sim_chance(w, 3) ? 3 : 1000000;
     w->segment_bytes = sim_chance(w, 2) ? 400 : 1000000;
     w->clients = sim_clients_new(w);
-    if (w->seed % GROUPED_OF == 0) w->groups = sim_groups_new(w);
+    if (w->seed % SIM_GROUPED_OF == 0) w->groups = sim_groups_new(w);
     for (int b = 0; b < w->broker_count; b++) w->disks[b] = sim_disk_new();
     for (int c = 0; c < w->controller_count; c++) sim_procs_start(w, SIM_CONTROLLER, c);
     for (int b = 0; b < w->broker_count; b++) sim_procs_start(w, SIM_BROKER, b);

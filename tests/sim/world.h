@@ -21,6 +21,7 @@ enum {
     SIM_NAMES = 3,   /* topics are named t0.. */
     SIM_OFFSETS = 3, /* ... and this one __consumer_offsets, where there are groups */
     SIM_TOPICS = 4,
+    SIM_GROUPED_OF = 3, /* one seed in so many has groups */
     SIM_PARTITIONS = 3, /* at most, of one topic */
     SIM_EVENTS_KEPT = 80,
     SIM_EVENT_LEN = 180,
