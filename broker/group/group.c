@@ -103,13 +103,15 @@ struct bn_group *bn_group_new(const struct bn_group_settings *settings, struct b
     bn_group_own(&g->id, id);
     bn_map_init(&g->by_id);
     bn_map_init(&g->by_instance);
+    bn_map_init(&g->support);
+    bn_map_init(&g->pending);
     g->rebalance_due_ms = g->sync_due_ms = g->due_ms = INT64_MAX;
     return g;
 }
 
 static void remove_all(struct bn_group *g) {
     while (g->member_count > 0) bn_group_member_remove(g, g->members[g->member_count - 1]);
-    while (g->pending_count > 0) bn_group_pending_remove(g, g->pending[0].id);
+    bn_group_pending_expire(g, INT64_MAX);
 }
 
 void bn_group_free(struct bn_group *g) {
@@ -118,7 +120,7 @@ void bn_group_free(struct bn_group *g) {
     bn_map_fini(&g->by_id);
     bn_map_fini(&g->by_instance);
     bn_alloc_free(g->members);
-    bn_alloc_free(g->pending);
+    bn_map_fini(&g->support);
     bn_group_own(&g->protocol_type, BN_SLICE_NULL);
     bn_group_own(&g->protocol, BN_SLICE_NULL);
     bn_group_own(&g->leader, BN_SLICE_NULL);
@@ -217,7 +219,9 @@ void bn_group_wait_until(struct bn_group *g, int64_t due_ms) {
 
 static void find_due(struct bn_group *g) {
     g->due_ms = bn_min_i64(g->state == BN_GROUP_PREPARING ? g->rebalance_due_ms : INT64_MAX, g->sync_due_ms);
-    for (int32_t i = 0; i < g->pending_count; i++) bn_group_wait_until(g, g->pending[i].expires_ms);
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&g->pending, &at)) != NULL;)
+        bn_group_wait_until(g, ((const struct bn_group_pending *)e->value)->expires_ms);
     for (int32_t i = 0; i < g->member_count; i++) {
         const struct bn_group_member *m = g->members[i];
         if (m->is_new ? !g->overdue : !m->join_token && !m->sync_token) bn_group_wait_until(g, m->expires_ms);

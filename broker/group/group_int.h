@@ -37,6 +37,12 @@ struct bn_group_pending { /* was given an id and has to come again */
     int64_t expires_ms;
 };
 
+struct bn_group_support { /* a protocol that members name: it is common to all when all of them are counted */
+    struct bn_slice name; /* owned */
+    int32_t members, votes;
+    uint64_t counted; /* group.counts when it was counted last: a member that names it twice counts once */
+};
+
 struct bn_group {
     const struct bn_group_settings *settings;
     struct bn_slice id; /* owned */
@@ -48,9 +54,10 @@ struct bn_group {
     struct bn_group_member **members;                /* in the order in which they came */
     int32_t member_count, member_capacity;
     struct bn_map by_id, by_instance; /* struct bn_group_member */
-    struct bn_group_pending *pending;
-    int32_t pending_count, pending_capacity;
-    int32_t joining; /* members whose join waits */
+    struct bn_map support;            /* struct bn_group_support, by name; all that members name */
+    uint64_t counts;                  /* countings so far */
+    struct bn_map pending;            /* struct bn_group_pending, by id */
+    int32_t joining;                  /* members whose join waits */
     /* PREPARING */
     int64_t rebalance_due_ms, initial_left_ms;
     bool initial, newcomers; /* initial: the round that waits for more; newcomers: some came since it began */
@@ -86,10 +93,11 @@ void bn_group_own(struct bn_slice *at, struct bn_slice value); /* replaces an ow
 struct bn_group_member *bn_group_member(const struct bn_group *g, struct bn_slice id);                 /* NULL */
 struct bn_group_member *bn_group_static_member(const struct bn_group *g, struct bn_slice instance_id); /* NULL */
 struct bn_group_member *bn_group_member_add(struct bn_group *g, struct bn_slice id, const struct bn_group_join *j);
-void bn_group_member_update(struct bn_group_member *m, const struct bn_group_join *j); /* protocols and timeouts */
+/* Protocols and timeouts. */
+void bn_group_member_update(struct bn_group *g, struct bn_group_member *m, const struct bn_group_join *j);
 void bn_group_member_rename(struct bn_group *g, struct bn_group_member *m, struct bn_slice id);
 /* Keeps what m is, with the group's leader, for bn_group_member_revert. forget: m is what it is. */
-void bn_group_member_remember(const struct bn_group *g, struct bn_group_member *m);
+void bn_group_member_remember(struct bn_group *g, struct bn_group_member *m);
 void bn_group_member_revert(struct bn_group *g, struct bn_group_member *m);
 void bn_group_member_forget(struct bn_group_member *m);
 void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m); /* nobody waits; frees */
@@ -100,6 +108,7 @@ struct bn_slice bn_group_choose(const struct bn_group *g);                      
 bool bn_group_pending_has(const struct bn_group *g, struct bn_slice id);
 void bn_group_pending_add(struct bn_group *g, struct bn_slice id, int64_t expires_ms);
 bool bn_group_pending_remove(struct bn_group *g, struct bn_slice id);
+bool bn_group_pending_expire(struct bn_group *g, int64_t now_ms); /* whether any is gone */
 
 /* ---- group_rebalance.c ---- */
 void bn_group_statics_changed(struct bn_group *g); /* the next round ends with a store */

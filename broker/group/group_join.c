@@ -29,7 +29,7 @@ static void add_member(struct bn_group *g, int64_t now_ms, struct bn_slice id, c
 
 static void rejoin(struct bn_group *g, int64_t now_ms, struct bn_group_member *m, const struct bn_group_join *j,
                    struct bn_group_outs *out) {
-    bn_group_member_update(m, j);
+    bn_group_member_update(g, m, j);
     bn_group_touch(g, now_ms, m);
     wait_for_round(g, now_ms, m, j, out);
 }
@@ -44,7 +44,7 @@ static void replace(struct bn_group *g, int64_t now_ms, struct bn_group_member *
     bn_group_park_join(g, m, j);
     bn_group_member_remember(g, m);
     bn_group_member_rename(g, m, j->new_id);
-    bn_group_member_update(m, j);
+    bn_group_member_update(g, m, j);
     bn_group_own(&m->client_id, j->client_id);
     bn_group_own(&m->client_host, j->client_host);
     bn_group_touch(g, now_ms, m);

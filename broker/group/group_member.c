@@ -31,7 +31,28 @@ static void free_protocols(struct bn_group_protocol **protocols, int32_t *count)
     *count = 0;
 }
 
-void bn_group_member_update(struct bn_group_member *m, const struct bn_group_join *j) {
+/* Counts what m names, or takes it back. */
+static void count_support(struct bn_group *g, const struct bn_group_member *m, int32_t by) {
+    g->counts++;
+    for (int32_t i = 0; i < m->protocol_count; i++) {
+        struct bn_group_support *s = bn_map_get(&g->support, m->protocols[i].name);
+        if (s ? s->counted == g->counts : by < 0) continue;
+        if (!s) {
+            s = bn_alloc_zero(1, sizeof *s);
+            bn_group_own(&s->name, m->protocols[i].name);
+            bn_map_put(&g->support, s->name, s);
+        }
+        s->counted = g->counts;
+        s->members += by;
+        if (s->members > 0) continue;
+        bn_map_remove(&g->support, s->name);
+        forget(&s->name);
+        bn_alloc_free(s);
+    }
+}
+
+void bn_group_member_update(struct bn_group *g, struct bn_group_member *m, const struct bn_group_join *j) {
+    count_support(g, m, -1);
     free_protocols(&m->protocols, &m->protocol_count);
     m->protocols = bn_alloc_zero((size_t)j->protocol_count + 1, sizeof *m->protocols);
     m->protocol_count = j->protocol_count;
@@ -39,6 +60,7 @@ void bn_group_member_update(struct bn_group_member *m, const struct bn_group_joi
         bn_group_own(&m->protocols[i].name, j->protocols[i].name);
         bn_group_own(&m->protocols[i].metadata, j->protocols[i].metadata);
     }
+    count_support(g, m, 1);
     m->session_ms = j->session_ms;
     m->rebalance_ms = j->rebalance_ms;
 }
@@ -50,7 +72,7 @@ struct bn_group_member *bn_group_member_add(struct bn_group *g, struct bn_slice 
     bn_group_own(&m->client_id, j->client_id);
     bn_group_own(&m->client_host, j->client_host);
     bn_group_own(&m->assignment, BN_SLICE_LIT(""));
-    bn_group_member_update(m, j);
+    bn_group_member_update(g, m, j);
     m->is_new = true;
     if (g->member_count == g->member_capacity) {
         g->member_capacity = g->member_capacity ? g->member_capacity * 2 : 4;
@@ -72,11 +94,12 @@ void bn_group_member_rename(struct bn_group *g, struct bn_group_member *m, struc
     if (led) bn_group_own(&g->leader, m->id);
 }
 
-void bn_group_member_remember(const struct bn_group *g, struct bn_group_member *m) {
+void bn_group_member_remember(struct bn_group *g, struct bn_group_member *m) {
     bn_group_member_forget(m);
     struct bn_group_former *f = m->former = bn_alloc_zero(1, sizeof *f);
     bn_group_own(&f->id, m->id);
     bn_group_own(&f->leader, g->leader);
+    count_support(g, m, -1);
     f->protocols = m->protocols;
     f->protocol_count = m->protocol_count;
     f->session_ms = m->session_ms;
@@ -87,9 +110,11 @@ void bn_group_member_remember(const struct bn_group *g, struct bn_group_member *
 
 void bn_group_member_revert(struct bn_group *g, struct bn_group_member *m) {
     struct bn_group_former *f = m->former;
+    count_support(g, m, -1);
     free_protocols(&m->protocols, &m->protocol_count);
     m->protocols = f->protocols;
     m->protocol_count = f->protocol_count;
+    count_support(g, m, 1);
     m->session_ms = f->session_ms;
     m->rebalance_ms = f->rebalance_ms;
     f->protocols = NULL;
@@ -114,6 +139,7 @@ void bn_group_member_remove(struct bn_group *g, struct bn_group_member *m) {
     while (g->members[at] != m) at++;
     memmove(&g->members[at], &g->members[at + 1], (size_t)(--g->member_count - at) * sizeof(struct bn_group_member *));
     if (bn_slice_eq(g->leader, m->id)) bn_group_own(&g->leader, g->member_count ? g->members[0]->id : BN_SLICE_NULL);
+    count_support(g, m, -1);
     free_protocols(&m->protocols, &m->protocol_count);
     forget(&m->id);
     forget(&m->instance_id);
@@ -149,18 +175,15 @@ struct bn_slice bn_group_member_metadata(const struct bn_group_member *m, struct
     return i < 0 ? BN_SLICE_LIT("") : m->protocols[i].metadata;
 }
 
-static bool all_support(const struct bn_group *g, struct bn_slice protocol) {
-    for (int32_t i = 0; i < g->member_count; i++) {
-        if (find(g->members[i], protocol) < 0) return false;
-    }
-    return true;
+static bool is_common(const struct bn_group *g, const struct bn_group_support *s) {
+    return (s ? s->members : 0) == g->member_count;
 }
 
 bool bn_group_supports(const struct bn_group *g, const struct bn_group_join *j) {
     if (g->state == BN_GROUP_EMPTY) return j->protocol_type.len > 0 && j->protocol_count > 0;
     if (!bn_slice_eq(g->protocol_type, j->protocol_type)) return false;
     for (int32_t i = 0; i < j->protocol_count; i++) {
-        if (all_support(g, j->protocols[i].name)) return true;
+        if (is_common(g, bn_map_get(&g->support, j->protocols[i].name))) return true;
     }
     return false;
 }
@@ -168,52 +191,63 @@ bool bn_group_supports(const struct bn_group *g, const struct bn_group_join *j) 
 /* A member votes for the first of its protocols that all support. Among those with equal votes the one that the first
  * member prefers wins, so that the choice does not depend on the order in a table. */
 struct bn_slice bn_group_choose(const struct bn_group *g) {
-    if (g->member_count == 0) return BN_SLICE_NULL;
-    const struct bn_group_member *first = g->members[0];
-    int32_t best = -1, most = 0;
-    for (int32_t c = 0; c < first->protocol_count; c++) {
-        if (!all_support(g, first->protocols[c].name)) continue;
-        int32_t votes = 0;
-        for (int32_t i = 0; i < g->member_count; i++) {
-            const struct bn_group_member *m = g->members[i];
-            int32_t k = 0;
-            while (k < m->protocol_count && !all_support(g, m->protocols[k].name)) k++;
-            votes += k < m->protocol_count && bn_slice_eq(m->protocols[k].name, first->protocols[c].name);
-        }
-        if (votes > most) {
-            best = c;
-            most = votes;
-        }
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&g->support, &at)) != NULL;)
+        ((struct bn_group_support *)e->value)->votes = 0;
+    for (int32_t i = 0; i < g->member_count; i++) {
+        const struct bn_group_member *m = g->members[i];
+        struct bn_group_support *s = NULL;
+        for (int32_t k = 0; k < m->protocol_count && !is_common(g, s); k++)
+            s = bn_map_get(&g->support, m->protocols[k].name);
+        if (is_common(g, s)) s->votes++;
     }
-    return best < 0 ? BN_SLICE_NULL : first->protocols[best].name;
+    const struct bn_group_support *best = NULL;
+    const struct bn_group_member *first = g->member_count ? g->members[0] : NULL;
+    for (int32_t k = 0; first && k < first->protocol_count; k++) {
+        const struct bn_group_support *s = bn_map_get(&g->support, first->protocols[k].name);
+        if (is_common(g, s) && (!best || s->votes > best->votes)) best = s;
+    }
+    return best ? best->name : BN_SLICE_NULL;
 }
 
 /* ---- ids given out ---- */
 
-static int32_t pending_index(const struct bn_group *g, struct bn_slice id) {
-    for (int32_t i = 0; i < g->pending_count; i++) {
-        if (bn_slice_eq(g->pending[i].id, id)) return i;
-    }
-    return -1;
-}
-
-bool bn_group_pending_has(const struct bn_group *g, struct bn_slice id) { return pending_index(g, id) >= 0; }
+bool bn_group_pending_has(const struct bn_group *g, struct bn_slice id) { return bn_map_get(&g->pending, id) != NULL; }
 
 void bn_group_pending_add(struct bn_group *g, struct bn_slice id, int64_t expires_ms) {
-    if (g->pending_count == g->pending_capacity) {
-        g->pending_capacity = g->pending_capacity ? g->pending_capacity * 2 : 4;
-        g->pending = bn_alloc_resize(g->pending, (size_t)g->pending_capacity * sizeof *g->pending);
-    }
-    struct bn_group_pending *p = &g->pending[g->pending_count++];
-    *p = (struct bn_group_pending){.expires_ms = expires_ms};
+    BN_ASSERT(!bn_group_pending_has(g, id));
+    struct bn_group_pending *p = bn_alloc_zero(1, sizeof *p);
+    p->expires_ms = expires_ms;
     bn_group_own(&p->id, id);
+    bn_map_put(&g->pending, p->id, p);
     bn_group_wait_until(g, expires_ms);
 }
 
+static void free_pending(struct bn_group_pending *p) {
+    forget(&p->id);
+    bn_alloc_free(p);
+}
+
 bool bn_group_pending_remove(struct bn_group *g, struct bn_slice id) {
-    int32_t at = pending_index(g, id);
-    if (at < 0) return false;
-    forget(&g->pending[at].id);
-    memmove(&g->pending[at], &g->pending[at + 1], (size_t)(--g->pending_count - at) * sizeof *g->pending);
+    struct bn_group_pending *p = bn_map_remove(&g->pending, id);
+    if (!p) return false;
+    free_pending(p);
+    if (g->pending.count == 0) bn_map_fini(&g->pending); /* most groups never have any again */
     return true;
+}
+
+bool bn_group_pending_expire(struct bn_group *g, int64_t now_ms) {
+    struct bn_map left;
+    size_t at = 0, had = g->pending.count;
+    bn_map_init(&left);
+    for (struct bn_map_entry *e; (e = bn_map_next(&g->pending, &at)) != NULL;) {
+        struct bn_group_pending *p = e->value;
+        if (p->expires_ms > now_ms)
+            bn_map_put(&left, p->id, p);
+        else
+            free_pending(p);
+    }
+    bn_map_fini(&g->pending);
+    g->pending = left;
+    return left.count < had;
 }

@@ -76,7 +76,7 @@ void bn_group_park_join(struct bn_group *g, struct bn_group_member *m, const str
 
 void bn_group_try_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
     if (g->state != BN_GROUP_PREPARING) return;
-    bool all = !g->initial && g->joining == g->member_count && g->pending_count == 0;
+    bool all = !g->initial && g->joining == g->member_count && g->pending.count == 0;
     bool at_once = g->initial && g->settings->initial_delay_ms <= 0;
     if (all || at_once || g->overdue) bn_group_complete(g, now_ms, out);
 }
@@ -236,10 +236,7 @@ static bool is_late(const struct bn_group *g, const struct bn_group_member *m, i
 }
 
 void bn_group_expire(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
-    bool any = false;
-    for (int32_t i = g->pending_count - 1; i >= 0; i--) {
-        if (g->pending[i].expires_ms <= now_ms) any = bn_group_pending_remove(g, g->pending[i].id);
-    }
+    bool any = bn_group_pending_expire(g, now_ms);
     if (any) bn_group_try_complete(g, now_ms, out);
     any = false;
     for (int32_t i = g->member_count - 1; i >= 0; i--) {

@@ -12,7 +12,7 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 
-enum { CAPACITY_MIN = 8 };
+enum { CAPACITY_MIN = 4 };
 
 void bn_map_init(struct bn_map *m) { *m = (struct bn_map){0}; }
 

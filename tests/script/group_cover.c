@@ -162,8 +162,9 @@ void group_cover_time(const struct bn_group *g, int64_t now_ms) {
         group_cover_note(g->state, "time");
         return;
     }
-    for (int32_t i = 0; i < g->pending_count; i++)
-        if (g->pending[i].expires_ms <= now_ms) group_cover_note(g->state, "id_expires");
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&g->pending, &at)) != NULL;)
+        if (((const struct bn_group_pending *)e->value)->expires_ms <= now_ms) group_cover_note(g->state, "id_expires");
     for (int32_t i = 0; i < g->member_count; i++) {
         const struct bn_group_member *m = g->members[i];
         bool waits = m->join_token || m->sync_token;

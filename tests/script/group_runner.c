@@ -86,7 +86,7 @@ static void tell_state(struct runner *r) {
     const struct bn_group *g = r->group;
     int n = snprintf(now, sizeof now, "%s, generation %d, members %d", bn_group_state_name(bn_group_state(g)),
                      bn_group_generation(g), bn_group_size(g));
-    if (g->pending_count) snprintf(now + n, sizeof now - (size_t)n, ", expected %d", g->pending_count);
+    if (g->pending.count) snprintf(now + n, sizeof now - (size_t)n, ", expected %zu", g->pending.count);
     if (strcmp(now, r->was) == 0) return;
     snprintf(r->was, sizeof r->was, "%s", now);
     bn_str_addf(r->text, "  = %s\n", now);
