@@ -119,7 +119,7 @@ void crowd_begin(struct crowd *w, uint64_t seed, bool told) {
     w->next_token = w->oldest_token = 1;
     w->cooperative = crowd_below(w, 2);
     w->size = sizes[crowd_below(w, BN_ARRAY_LEN(sizes))];
-    if (w->size == CROWD_MAX && seed % 4) w->size = 5;
+    if (w->size == CROWD_MAX && seed % 2) w->size = 5;
     w->partitions = 1 + (int)crowd_below(w, CROWD_PARTITIONS);
     w->settings = (struct bn_group_settings){6000, 1800000, CROWD_MAX * 10, crowd_below(w, 2) ? 0 : 500};
     w->house = -1;

@@ -71,6 +71,7 @@ struct crowd_client {
     int house;        /* whom it takes for the coordinator */
     int version;      /* of JoinGroup */
     int32_t session_ms, rebalance_ms;
+    int64_t paused_until_ms; /* does nothing by itself until then */
     struct crowd_plan *plan;
 };
 

@@ -209,8 +209,9 @@ void crowd_client_event(struct crowd *w, struct crowd_event *e) {
         if (c->phase != CROWD_IN) join(w, c);
     } else if (e->kind == CROWD_BEATS) {
         if (c->phase != CROWD_IN) return;
-        ask(w, c, CROWD_BEAT);
-        if (c->owned && crowd_below(w, 3) == 0) ask(w, c, CROWD_COMMIT);
+        bool paused = w->now_ms < c->paused_until_ms;
+        if (!paused) ask(w, c, CROWD_BEAT);
+        if (!paused && c->owned && crowd_below(w, 3) == 0) ask(w, c, CROWD_COMMIT);
         beat_later(w, c);
     } else if (e->what == CROWD_JOIN && c->phase == CROWD_JOINING) {
         joined(w, c, e);

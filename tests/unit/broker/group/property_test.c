@@ -62,7 +62,9 @@ static void disturb(struct crowd *w) {
         bounce(w, c);
     } else if (what < 13) {
         if (c->phase == CROWD_IN) crowd_rejoin(w, c);
-    } else if (what < 15) {
+    } else if (what < 14) {
+        c->paused_until_ms = w->now_ms + crowd_below(w, 20000);
+    } else if (what < 15 || crowd_below(w, 2)) {
         crowd_move(w, crowd_below(w, 2));
     } else { /* most of them at once */
         for (int i = 0; i < CROWD_MAX; i++)
