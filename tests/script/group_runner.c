@@ -8,11 +8,11 @@
  *   join TOKEN ID [as=NEW_ID] [instance=I] [v=VERSION] [session=MS] [rebalance=MS] [type=T] PROTOCOL[:METADATA]...
  *   sync TOKEN ID GENERATION [instance=I] [type=T] [protocol=P] [FOR:ASSIGNMENT...]
  *   beat ID GENERATION [instance=I]      leave ID [instance=I]      commit ID GENERATION [instance=I]
- *   hold   go            stores and reservations wait from now on; end well at once (so it begins)
- *   stored [ERROR]   reserved [ERROR]   lost [ERROR]      the one that waits ends (lost: a store's writing was begun,
- *                        and nobody hears of its end); what the store holds then is told
- *   stop   move          the coordinator goes; another one takes over with what is stored
- *   show   tick          the members;  time is told though nothing is due */
+ *   hold   go               stores and reservations wait from now on; end well at once (so it begins)
+ *   stored [ERROR] [token=N]   reserved [ERROR]      the newest that waits ends, or that with this token
+ *   lost                    what waits is written, and nobody hears of it
+ *   stop   move             the coordinator goes; another one takes over with what is stored
+ *   show   tick             the members; time is told though nothing is due */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,10 +57,9 @@ static int16_t error_at(const struct script_line *l, int at) {
 
 static void take(struct runner *r);
 
-static void end_store(struct runner *r, int16_t error) {
-    uint64_t token = r->waits_store;
+static void end_store(struct runner *r, int16_t error, uint64_t token) {
     if (!token) return;
-    r->waits_store = 0;
+    if (token == r->waits_store) r->waits_store = 0;
     if (error == KE_NONE && bn_group_state(r->group) != BN_GROUP_DEAD) group_store_write(&r->store, r->group, r->text);
     group_cover_note(bn_group_state(r->group), bn_group_state(r->group) == BN_GROUP_DEAD ? "late_stored"
                                                : error == KE_NONE                        ? "stored"
@@ -102,7 +101,7 @@ static void take(struct runner *r) {
     bn_group_outs_clear(&r->outs);
     tell_state(r);
     if (!r->hold) end_reserve(r, KE_NONE);
-    if (!r->hold) end_store(r, KE_NONE);
+    if (!r->hold) end_store(r, KE_NONE, r->waits_store);
 }
 
 static void pass_until(struct runner *r, int64_t at_ms) {
@@ -233,7 +232,9 @@ static void cmd_go(struct runner *r, const struct script_line *l) {
     take(r);
 }
 
-static void cmd_stored(struct runner *r, const struct script_line *l) { end_store(r, error_at(l, 1)); }
+static void cmd_stored(struct runner *r, const struct script_line *l) {
+    end_store(r, error_at(l, 1), (uint64_t)number(l, "token", (int32_t)r->waits_store));
+}
 static void cmd_reserved(struct runner *r, const struct script_line *l) { end_reserve(r, error_at(l, 1)); }
 
 static void cmd_lost(struct runner *r, const struct script_line *l) {

@@ -72,6 +72,34 @@ START_TEST(test_too_large) {
 }
 END_TEST
 
+/* What is written late, in the midst of a round, is no settled group: its members are asked to join again by whoever
+ * takes over. */
+START_TEST(test_written_in_a_round) {
+    struct office o;
+    struct office_join j, late;
+    struct office_sync s;
+    office_open(&o);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    office_join(&o, &j, "g", "");
+    office_until(&o, is_joined, &j);
+    o.write_error = KE_NOT_CONTROLLER;
+    office_sync(&o, &s, "g", &j);
+    office_turn(&o);
+    office_join(&o, &late, "g", "");
+    office_until(&o, is_synced, &s);
+    ck_assert_int_eq(s.sync.error, KE_REBALANCE_IN_PROGRESS);
+    o.write_error = KE_NONE;
+    int writes = o.writes;
+    while (o.writes < writes + 1) office_turn(&o);
+    office_lead(&o, 6);
+    office_await_loaded(&o);
+    ck_assert_int_eq(late.join.error, KE_NOT_COORDINATOR);
+    ck_assert_int_eq(office_heartbeat(&o, "g", &j, -1), KE_REBALANCE_IN_PROGRESS);
+    office_close(&o);
+}
+END_TEST
+
 Suite *coordinator_store_suite(void) {
     Suite *s = suite_create("coordinator_store");
     TCase *t = tcase_create("coordinator_store");
@@ -79,6 +107,7 @@ Suite *coordinator_store_suite(void) {
     tcase_add_test(t, test_says_it_again);
     tcase_add_test(t, test_fenced);
     tcase_add_test(t, test_too_large);
+    tcase_add_test(t, test_written_in_a_round);
     suite_add_tcase(s, t);
     return s;
 }

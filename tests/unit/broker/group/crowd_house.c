@@ -362,6 +362,7 @@ void crowd_house_event(struct crowd *w, struct crowd_event *e) {
     } else if (e->kind == CROWD_TICKS && e->at_ms >= h->tick_ms) {
         h->tick_ms = INT64_MAX;
         bn_group_tick(h->group, w->now_ms, &w->outs);
+        if (bn_group_due_ms(h->group) <= w->now_ms) crowd_fail(w, "a tick that asks for another one at once");
         settle(w, h);
     }
 }
