@@ -8,11 +8,8 @@ enum { WAIT_MS = 30000 };
 static void refuse(struct bn_request *r, int16_t error) {
     const struct kmsg_alter_configs_request *q = r->message;
     struct kmsg_alter_configs_response response = kmsg_alter_configs_response_default;
-    response.responses.v = bn_arena_array(&r->arena, (size_t)q->resources.n, sizeof *response.responses.v);
-    if (!response.responses.v) {
-        bn_request_close(r, "an AlterConfigs names more resources than its size allows");
-        return;
-    }
+    response.responses.v = bn_relay_rows(r, q->resources.n, sizeof *response.responses.v);
+    if (!response.responses.v) return;
     response.responses.n = q->resources.n;
     for (int32_t i = 0; i < q->resources.n; i++) {
         response.responses.v[i] = (struct kmsg_alter_configs_response_response){

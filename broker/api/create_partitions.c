@@ -5,18 +5,16 @@
 static void refuse(struct bn_request *r, int16_t error) {
     const struct kmsg_create_partitions_request *q = r->message;
     struct kmsg_create_partitions_response response = kmsg_create_partitions_response_default;
-    response.results.v = bn_arena_array(&r->arena, (size_t)q->topics.n, sizeof *response.results.v);
-    if (!response.results.v) {
-        bn_request_close(r, "a CreatePartitions names more topics than its size allows");
-        return;
-    }
-    response.results.n = q->topics.n;
+    struct kmsg_create_partitions_response_result *rows = bn_relay_rows(r, q->topics.n, sizeof *rows);
+    if (!rows) return;
     for (int32_t i = 0; i < q->topics.n; i++) {
-        response.results.v[i] = kmsg_create_partitions_response_result_default;
-        response.results.v[i].name = q->topics.v[i].name;
-        response.results.v[i].error_code = error;
-        response.results.v[i].error_message = bn_relay_text(error);
+        rows[i] = kmsg_create_partitions_response_result_default;
+        rows[i].name = q->topics.v[i].name;
+        rows[i].error_code = error;
+        rows[i].error_message = bn_relay_text(error);
     }
+    response.results.v = rows;
+    response.results.n = q->topics.n;
     bn_request_reply(r, &response);
 }
 

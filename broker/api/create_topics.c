@@ -5,18 +5,16 @@
 static void refuse(struct bn_request *r, int16_t error) {
     const struct kmsg_create_topics_request *q = r->message;
     struct kmsg_create_topics_response response = kmsg_create_topics_response_default;
-    response.topics.v = bn_arena_array(&r->arena, (size_t)q->topics.n, sizeof *response.topics.v);
-    if (!response.topics.v) {
-        bn_request_close(r, "a CreateTopics names more topics than its size allows");
-        return;
-    }
-    response.topics.n = q->topics.n;
+    struct kmsg_create_topics_response_topic *rows = bn_relay_rows(r, q->topics.n, sizeof *rows);
+    if (!rows) return;
     for (int32_t i = 0; i < q->topics.n; i++) {
-        response.topics.v[i] = kmsg_create_topics_response_topic_default;
-        response.topics.v[i].name = q->topics.v[i].name;
-        response.topics.v[i].error_code = error;
-        response.topics.v[i].error_message = bn_relay_text(error);
+        rows[i] = kmsg_create_topics_response_topic_default;
+        rows[i].name = q->topics.v[i].name;
+        rows[i].error_code = error;
+        rows[i].error_message = bn_relay_text(error);
     }
+    response.topics.v = rows;
+    response.topics.n = q->topics.n;
     bn_request_reply(r, &response);
 }
 

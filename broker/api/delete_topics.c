@@ -8,11 +8,8 @@ static void refuse(struct bn_request *r, int16_t error) {
     bool by_id = r->header.api_version >= 6;
     int32_t count = by_id ? q->topics.n : q->topic_names.n;
     struct kmsg_delete_topics_response response = kmsg_delete_topics_response_default;
-    response.responses.v = bn_arena_array(&r->arena, (size_t)count, sizeof *response.responses.v);
-    if (!response.responses.v) {
-        bn_request_close(r, "a DeleteTopics names more topics than its size allows");
-        return;
-    }
+    response.responses.v = bn_relay_rows(r, count, sizeof *response.responses.v);
+    if (!response.responses.v) return;
     response.responses.n = count;
     for (int32_t i = 0; i < count; i++) {
         struct kmsg_delete_topics_response_response *out = &response.responses.v[i];

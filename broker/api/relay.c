@@ -34,6 +34,12 @@ void bn_relay_admin(struct bn_request *r, int32_t timeout_ms, void (*refuse)(str
                      (uint32_t)wait_ms, on_reply, relay);
 }
 
+void *bn_relay_rows(struct bn_request *r, int32_t count, size_t row_size) {
+    void *rows = bn_arena_array(&r->arena, (size_t)count, row_size);
+    if (!rows) bn_request_close(r, "an admin request names more than its size allows");
+    return rows;
+}
+
 struct bn_slice bn_relay_text(int16_t error) {
     if (error == KE_REQUEST_TIMED_OUT) return BN_SLICE_LIT("No active controller answered in time.");
     return bn_slice_str(bn_errors_text(error));

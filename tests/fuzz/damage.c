@@ -1,7 +1,9 @@
 /* damage.c: wounds for the stand-alone fuzz drivers: what breaks parsers of lengths, counts and tags. */
 #include "tests/fuzz/damage.h"
 
-enum { NUMBERS = 10 };
+#include "common/base/alloc.h"
+
+enum { NUMBERS = 10, COPIES = 8 };
 
 /* Replaces `cut` bytes at `at` by `n` bytes of `with`. */
 static void splice(struct damage_input *in, size_t at, size_t cut, const uint8_t *with, size_t n) {
@@ -11,8 +13,8 @@ static void splice(struct damage_input *in, size_t at, size_t cut, const uint8_t
     in->len += n - cut;
 }
 
-/* One wound: what breaks parsers of lengths, counts and tags. The first `keep` bytes stay. */
-void damage_once(struct damage_input *in, size_t keep, struct kit_dice *dice) {
+/* One wound. */
+static void damage_once(struct damage_input *in, size_t keep, struct kit_dice *dice) {
     static const uint8_t numbers[NUMBERS][4] = {
         {0xff, 0xff, 0xff, 0xff}, {0x7f, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0},       {0, 0, 0, 0}, {0, 0, 0, 1},
         {0xff, 0xff, 0xff, 0x0f}, {0x80, 0x80, 0x80, 0x80}, {0x80, 0x80, 1, 0x80}, {1, 0, 1, 0}, {0, 1, 0x80, 0x10}};
@@ -47,4 +49,21 @@ void damage_once(struct damage_input *in, size_t keep, struct kit_dice *dice) {
         in->len = at;
         break;
     }
+}
+
+void damage_run(const struct damage_plan *plan, uint64_t n, uint64_t seed) {
+    struct kit_dice dice = {seed};
+    struct damage_input whole = {bn_alloc(DAMAGE_INPUT_MAX), 0}, in = {bn_alloc(DAMAGE_INPUT_MAX), 0};
+    for (uint64_t done = 0; done < n;) {
+        if (!plan->make(&whole, &dice)) continue;
+        for (int copy = 0; copy < COPIES && done < n; copy++, done++) {
+            memcpy(in.bytes, whole.bytes, whole.len);
+            in.len = whole.len;
+            for (uint32_t wounds = kit_roll(&dice) % plan->wounds; wounds > 0; wounds--)
+                damage_once(&in, plan->keep, &dice);
+            replay_one(in.bytes, in.len);
+        }
+    }
+    bn_alloc_free(whole.bytes);
+    bn_alloc_free(in.bytes);
 }

@@ -2,7 +2,7 @@
 #ifndef FUZZ_BATCH_H
 #define FUZZ_BATCH_H
 
-#include "common/base/base.h"
+#include "tests/fuzz/replay.h"
 
 /* What an input's first byte, modulo their number, picks; the second byte is of the picked one's own use. */
 enum fuzz_batch_part {
@@ -15,7 +15,5 @@ enum fuzz_batch_part {
 
 /* Inputs that were accepted so far, by part. */
 extern uint64_t fuzz_batch_accepted[FUZZ_BATCH_PARTS];
-/* libFuzzer's name for it. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

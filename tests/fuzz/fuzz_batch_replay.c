@@ -1,11 +1,5 @@
-/* fuzz_batch_replay.c: drives the batches' fuzz target where there is no libFuzzer.
- *
- *     fuzz_batch_replay [N [SEED]]     N damaged copies of random batches, sets and streams (20,000 and 1 if not said)
- *     fuzz_batch_replay FILE...        inputs that libFuzzer has written
- *
- * The same N and seed give the same inputs; a failure aborts after naming the input's number. */
-#include <signal.h>
-#include <unistd.h>
+/* fuzz_batch_replay.c: random batches, sets and streams, damaged, for the batches' fuzz target (see replay.h). */
+#include <stdio.h>
 
 #include "common/base/bytes.h"
 #include "common/base/check.h"
@@ -14,17 +8,7 @@
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/fuzz_batch.h"
 
-enum { COPIES = 8, PICKING = 2, TEXT_MAX = 400, KINDS = 5, LEGACY_KINDS = 4, ACCEPTED_MIN = 100 };
-
-static volatile uint64_t current;
-
-static void say_which(int signal_number) {
-    char text[64];
-    int n = snprintf(text, sizeof text, "input %" PRIu64 " failed\n", current);
-    if (write(STDERR_FILENO, text, (size_t)n) != n) _exit(2);
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-}
+enum { PICKING = 2, TEXT_MAX = 400, KINDS = 5, LEGACY_KINDS = 4, ACCEPTED_MIN = 100 };
 
 /* Null, empty, or some bytes that compress more or less well. */
 static struct bn_slice some_bytes(struct kit_dice *dice, uint8_t room[TEXT_MAX]) {
@@ -101,7 +85,7 @@ static void make_stream(struct bn_str *out, struct kit_dice *dice, uint8_t how) 
         if (bn_compress_pack(kind, 1, some_bytes(dice, text), how & 0x80, out) != 0) BN_UNREACHABLE();
 }
 
-static void make_input(struct damage_input *in, struct kit_dice *dice) {
+static bool make_input(struct damage_input *in, struct kit_dice *dice) {
     struct bn_str bytes;
     bn_str_init(&bytes);
     in->bytes[0] = (uint8_t)(kit_roll(dice) % FUZZ_BATCH_PARTS);
@@ -116,22 +100,11 @@ static void make_input(struct damage_input *in, struct kit_dice *dice) {
     memcpy(in->bytes + PICKING, bytes.ptr, bytes.len);
     in->len = PICKING + bytes.len;
     bn_str_fini(&bytes);
+    return true;
 }
 
 static void run_random(uint64_t n, uint64_t seed) {
-    struct kit_dice dice = {seed};
-    struct damage_input whole = {bn_alloc(DAMAGE_INPUT_MAX), 0}, in = {bn_alloc(DAMAGE_INPUT_MAX), 0};
-    while (current < n) {
-        make_input(&whole, &dice);
-        for (int copy = 0; copy < COPIES && current < n; copy++, current++) {
-            memcpy(in.bytes, whole.bytes, whole.len);
-            in.len = whole.len;
-            for (uint32_t wounds = kit_roll(&dice) % 4; wounds > 0; wounds--) damage_once(&in, PICKING, &dice);
-            (void)LLVMFuzzerTestOneInput(in.bytes, in.len);
-        }
-    }
-    bn_alloc_free(whole.bytes);
-    bn_alloc_free(in.bytes);
+    damage_run(&(struct damage_plan){.make = make_input, .keep = PICKING, .wounds = 4}, n, seed);
     printf("%" PRIu64 " inputs from seed %" PRIu64 ", accepted:", n, seed);
     for (int part = 0; part < FUZZ_BATCH_PARTS; part++) {
         printf(" %" PRIu64, fuzz_batch_accepted[part]);
@@ -141,32 +114,6 @@ static void run_random(uint64_t n, uint64_t seed) {
     printf("\n");
 }
 
-static int run_file(const char *path) {
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        perror(path);
-        return 1;
-    }
-    uint8_t *bytes = bn_alloc(DAMAGE_INPUT_MAX);
-    size_t n = fread(bytes, 1, DAMAGE_INPUT_MAX, f);
-    fclose(f);
-    (void)LLVMFuzzerTestOneInput(bytes, n);
-    bn_alloc_free(bytes);
-    return 0;
-}
-
 int main(int argc, char **argv) {
-    int64_t n = 20000, seed = 1;
-    signal(SIGABRT, say_which);
-    if (argc > 1 && !bn_slice_to_i64(bn_slice_str(argv[1]), &n)) {
-        int failed = 0;
-        for (int i = 1; i < argc; i++) failed |= run_file(argv[i]);
-        return failed;
-    }
-    if (n < 0 || (argc > 2 && !bn_slice_to_i64(bn_slice_str(argv[2]), &seed))) {
-        fputs("usage: fuzz_batch_replay [N [SEED]] | FILE...\n", stderr);
-        return 2;
-    }
-    run_random((uint64_t)n, (uint64_t)seed);
-    return 0;
+    return replay_main(&(struct replay){.name = "fuzz_batch_replay", .inputs = 20000, .run = run_random}, argc, argv);
 }

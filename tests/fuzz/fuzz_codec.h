@@ -3,6 +3,7 @@
 #define FUZZ_CODEC_H
 
 #include "proto/kafka/codec.h"
+#include "tests/fuzz/replay.h"
 
 enum { FUZZ_CODEC_MESSAGES_MAX = 256 };
 
@@ -10,7 +11,5 @@ enum { FUZZ_CODEC_MESSAGES_MAX = 256 };
 int fuzz_codec_messages(const struct bn_codec_desc *out[FUZZ_CODEC_MESSAGES_MAX]);
 /* Inputs that decoding accepted so far. */
 extern uint64_t fuzz_codec_accepted;
-/* libFuzzer's name for it. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

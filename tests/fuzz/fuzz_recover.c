@@ -13,8 +13,8 @@
 #include "common/base/str.h"
 #include "common/sys/memdisk.h"
 #include "proto/kafka/batch.h"
+#include "tests/fuzz/replay.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern uint64_t fuzz_recover_opened; /* for the replay: that the target is reached at all */
 uint64_t fuzz_recover_opened;
 

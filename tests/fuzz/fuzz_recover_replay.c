@@ -1,11 +1,5 @@
-/* fuzz_recover_replay.c: drives the recovery's fuzz target where there is no libFuzzer.
- *
- *     fuzz_recover_replay [N [SEED]]     N damaged directories (3,000 and 1 if not said)
- *     fuzz_recover_replay FILE...        inputs that libFuzzer has written
- *
- * The same N and seed give the same inputs; a failure aborts after naming the input's number. */
-#include <signal.h>
-#include <unistd.h>
+/* fuzz_recover_replay.c: damaged directories for the recovery's fuzz target (see replay.h). */
+#include <stdio.h>
 
 #include "common/base/alloc.h"
 #include "common/base/bytes.h"
@@ -13,19 +7,9 @@
 #include "common/base/str.h"
 #include "common/base/trace.h"
 #include "proto/kafka/batch.h"
+#include "tests/fuzz/replay.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern uint64_t fuzz_recover_opened;
-
-static volatile uint64_t current;
-
-static void say_which(int signal_number) {
-    char text[64];
-    int n = snprintf(text, sizeof text, "input %" PRIu64 " failed\n", current);
-    if (write(STDERR_FILENO, text, (size_t)n) != n) _exit(2);
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-}
 
 static uint64_t draw(uint64_t *state, uint64_t below) {
     *state ^= *state << 13;
@@ -94,34 +78,21 @@ static void make(uint64_t *seed, struct bn_str *in) {
     }
 }
 
-static int replay_files(int count, char **paths) {
-    for (int i = 0; i < count; i++) {
-        static uint8_t bytes[1 << 20];
-        FILE *f = fopen(paths[i], "rb");
-        if (!f) return 2;
-        size_t n = fread(bytes, 1, sizeof bytes, f);
-        fclose(f);
-        current = (uint64_t)i;
-        LLVMFuzzerTestOneInput(bytes, n);
-    }
-    return 0;
-}
-
-int main(int argc, char **argv) {
-    char *end = NULL;
-    uint64_t n = argc > 1 ? strtoull(argv[1], &end, 10) : 3000, seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+static void run_random(uint64_t n, uint64_t seed) {
     bn_trace_set_level(BN_TRACE_FATAL);
-    signal(SIGABRT, say_which);
-    if (end && *end) return replay_files(argc - 1, argv + 1);
-    for (current = 0; current < n; current++) {
+    for (uint64_t i = 0; i < n; i++) {
         struct bn_str in;
-        uint64_t state = (seed + current) * 0x9e3779b97f4a7c15u + 1;
+        uint64_t state = (seed + i) * 0x9e3779b97f4a7c15u + 1;
         bn_str_init(&in);
         make(&state, &in);
-        LLVMFuzzerTestOneInput((const uint8_t *)in.ptr, in.len);
+        replay_one((const uint8_t *)in.ptr, in.len);
         bn_str_fini(&in);
     }
     printf("%" PRIu64 " directories, %" PRIu64 " of them opened\n", n, fuzz_recover_opened);
     /* Else most of the code was not reached, and the run proves nothing. */
-    return fuzz_recover_opened >= n / 4 ? 0 : 1;
+    BN_ASSERT(fuzz_recover_opened >= n / 4);
+}
+
+int main(int argc, char **argv) {
+    return replay_main(&(struct replay){.name = "fuzz_recover_replay", .inputs = 3000, .run = run_random}, argc, argv);
 }

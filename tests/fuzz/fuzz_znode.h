@@ -2,10 +2,8 @@
 #ifndef FUZZ_ZNODE_H
 #define FUZZ_ZNODE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/fuzz/replay.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern uint64_t fuzz_znode_accepted; /* inputs that were decoded */
 
 #endif
