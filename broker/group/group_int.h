@@ -59,9 +59,9 @@ struct bn_group {
     struct bn_map pending;            /* struct bn_group_pending, by id */
     int32_t joining;                  /* members whose join waits */
     /* PREPARING */
-    int64_t rebalance_due_ms, initial_left_ms;
-    bool initial, newcomers; /* initial: the round that waits for more; newcomers: some came since it began */
-    bool overdue;            /* it is to be completed as soon as a generation may be used */
+    int64_t rebalance_due_ms, initial_end_ms; /* initial_end_ms: it is not put off beyond that */
+    bool initial;                             /* the round that waits for more */
+    bool overdue;                             /* it is to be completed as soon as a generation may be used */
     bool reserving;
     /* COMPLETING, STABLE */
     int64_t sync_due_ms; /* whoever owes a sync then is removed; INT64_MAX = nobody owes one */
@@ -73,7 +73,7 @@ struct bn_group {
      * another id, and fence its newest process. statics_store ends that; 0 = none was asked for. */
     bool statics_changed;
     uint64_t statics_store;
-    int64_t due_ms;      /* no tick is due earlier */
+    int64_t due_ms; /* no tick is due earlier */
 };
 
 /* ---- group.c ---- */
@@ -121,6 +121,7 @@ void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs 
 void bn_group_fail_round(struct bn_group *g, int64_t now_ms, int16_t error, struct bn_group_outs *out);
 void bn_group_resume_round(struct bn_group *g, int64_t now_ms); /* nobody has joined yet; not the first of the group */
 void bn_group_drop(struct bn_group *g, int64_t now_ms, struct bn_group_member *m, struct bn_group_outs *out);
+void bn_group_put_off(struct bn_group *g, int64_t now_ms);                          /* somebody has come */
 void bn_group_touch(struct bn_group *g, int64_t now_ms, struct bn_group_member *m); /* a whole session from now */
 
 #endif

@@ -21,7 +21,7 @@ static void add_member(struct bn_group *g, int64_t now_ms, struct bn_slice id, c
     struct bn_group_member *m = bn_group_member_add(g, id, j);
     if (!bn_slice_is_null(j->instance_id)) bn_group_statics_changed(g);
     bn_group_pending_remove(g, id);
-    if (g->state == BN_GROUP_PREPARING) g->newcomers = true;
+    bn_group_put_off(g, now_ms);
     m->expires_ms = now_ms + BN_GROUP_NEW_MEMBER_MS;
     bn_group_wait_until(g, m->expires_ms);
     wait_for_round(g, now_ms, m, j, out);

@@ -1,9 +1,9 @@
 /* group_rebalance.c: how a rebalance begins, waits and ends (6-groups 6.3).
  *
  * It ends when every member's join is here and nobody who was given an id is still expected, or when its time is up;
- * the first one of an empty group only when its delay is over. Then whoever has not joined is dropped (a static member
- * stays), and the next generation begins, but never one that might have been used before: generations come from a
- * block that was recorded first (safety §5), and the end waits for that record. */
+ * the first one of an empty group only when nobody has come for its delay. Then whoever has not joined is dropped (a
+ * static member stays), and the next generation begins, but never one that might have been used before: generations
+ * come from a block that was recorded first (safety §5), and the end waits for that record. */
 #include "broker/group/group_int.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
@@ -32,6 +32,14 @@ static void wait_for_joins(struct bn_group *g, int64_t now_ms, int64_t for_ms) {
     bn_group_wait_until(g, g->rebalance_due_ms);
 }
 
+/* The round of an empty group goes on until nobody has come for the delay, up to the longest rebalance timeout. Kafka
+ * looks once a delay whether somebody came, so that its groups of more than one member wait twice as long or more. */
+void bn_group_put_off(struct bn_group *g, int64_t now_ms) {
+    if (g->state != BN_GROUP_PREPARING || !g->initial) return;
+    g->rebalance_due_ms = bn_min_i64(now_ms + g->settings->initial_delay_ms, g->initial_end_ms);
+    bn_group_wait_until(g, g->rebalance_due_ms);
+}
+
 static void prepare(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
     if (g->state == BN_GROUP_COMPLETING) {
         for (int32_t i = 0; i < g->member_count; i++) {
@@ -49,11 +57,10 @@ static void prepare(struct bn_group *g, int64_t now_ms, struct bn_group_outs *ou
     g->sync_store = 0;
     g->overdue = false;
     g->initial = g->state == BN_GROUP_EMPTY;
-    g->newcomers = false;
     g->state = BN_GROUP_PREPARING;
     int64_t whole_ms = longest_rebalance(g);
     if (g->initial) {
-        g->initial_left_ms = bn_max_i64(whole_ms - g->settings->initial_delay_ms, 0);
+        g->initial_end_ms = now_ms + bn_max_i64(whole_ms, g->settings->initial_delay_ms);
         whole_ms = g->settings->initial_delay_ms;
     }
     wait_for_joins(g, now_ms, whole_ms);
@@ -125,17 +132,6 @@ static void begin_generation(struct bn_group *g, int64_t now_ms, struct bn_group
     }
 }
 
-/* The round of an empty group goes on while new members keep coming, up to the longest rebalance timeout. */
-static bool goes_on(struct bn_group *g, int64_t now_ms) {
-    if (!g->initial || !g->newcomers || g->initial_left_ms <= 0) return false;
-    g->newcomers = false;
-    int64_t delay_ms = bn_min_i64(g->settings->initial_delay_ms, g->initial_left_ms);
-    if (delay_ms <= 0) return false;
-    g->initial_left_ms -= delay_ms;
-    wait_for_joins(g, now_ms, delay_ms);
-    return true;
-}
-
 void bn_group_statics_changed(struct bn_group *g) {
     g->statics_changed = true;
     g->statics_store = 0;
@@ -153,7 +149,6 @@ static bool must_wait(struct bn_group *g, struct bn_group_outs *out) {
 }
 
 void bn_group_complete(struct bn_group *g, int64_t now_ms, struct bn_group_outs *out) {
-    if (goes_on(g, now_ms)) return;
     g->initial = false;
     if (must_wait(g, out)) {
         g->overdue = true;
