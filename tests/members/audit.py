@@ -8,6 +8,7 @@
 """
 import bisect
 import collections
+import itertools
 
 # How far apart the times of two processes' lines may lie, in the order of things: a line is written, then waits for a processor.
 SLACK_MS = 60
@@ -59,9 +60,9 @@ def asleep_at(sleeping, member, at):
     return next(((what, begin, until) for what, begin, until in sleeping.get(member, ()) if begin - SLACK_MS <= at <= until + NOTICE_MS), None)
 
 
-def stale(old, new, sleeping):
+def stale(old, new, sleeping, highest):
     """One who has just woken hears of an assignment that was made while he slept, and that the group has left behind since."""
-    older = new.generation < old.generation or new.generation == -1
+    older = new.generation < highest(new.begin) or new.generation == -1
     woken = asleep_at(sleeping, new.member, new.begin) and not asleep_at(sleeping, old.member, new.begin)
     return older and woken and new.end <= new.begin + NOTICE_MS
 
@@ -83,9 +84,17 @@ def check_pair(old, new, sleeping, times):
     return wrong, True
 
 
+def highest_generation(held):
+    """at -> the highest generation that anybody had come into by then"""
+    begins = [t.begin for t in held]
+    peaks = list(itertools.accumulate((t.generation for t in held), max))
+    return lambda at: peaks[bisect.bisect_left(begins, at) - 1] if begins[0] < at else -1
+
+
 def check_exclusive(held, sleeping, times):
     """Gives what is wrong, and {tenure: when it was taken over by the broker's rule}."""
     wrong, over = [], {}
+    highest = highest_generation(held)
     by_partition = collections.defaultdict(list)
     for t in held:
         by_partition[t.partition].append(t)
@@ -94,7 +103,7 @@ def check_exclusive(held, sleeping, times):
             for new in successive[i + 1:]:
                 if new.member == old.member or new.begin >= old.end:
                     break
-                if stale(old, new, sleeping):
+                if stale(old, new, sleeping, highest):
                     over[new] = new.begin - 1
                     continue
                 more, asleep = check_pair(old, new, sleeping, times)

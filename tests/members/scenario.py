@@ -16,7 +16,19 @@ from load import Load  # noqa: E402
 Settings = collections.namedtuple("Settings", "build directory env bootstrap group topic strategy session_ms heartbeat_ms max_poll_ms libs kafkajs")
 Outcome = collections.namedtuple("Outcome", "verdict settled sizes changes")
 
+Due = collections.namedtuple("Due", "at silent parked")  # from when a group can settle after a change; whether somebody fell silent by it
+
 AWAY = {"leave": 4, "kill": 2, "stall": 2, "freeze": 2}  # how often each is chosen when a group has to shrink
+
+
+def latest(dues, times):
+    """One who falls silent when he has joined already is counted as present until the rebalance ends, which may wait for another who fell silent: only
+    then his session begins."""
+    ends = [d.at for d in dues]
+    for i, d in enumerate(dues):
+        if d.parked:
+            ends += [other.at + times.session_ms for j, other in enumerate(dues) if j != i and other.silent]
+    return max(ends)
 
 
 class Scenario:
@@ -28,7 +40,7 @@ class Scenario:
         self.times = Times(settings.session_ms, settings.heartbeat_ms, settings.max_poll_ms)
         self.limit_ms = 2000 + 2 * settings.heartbeat_ms
         self.partitions, self.settled, self.seen_sizes, self.load = 12, [], set(), None
-        self.sleeping_by, self.held_up = {}, 0.0
+        self.sleeping_by = {}
 
     def awake(self):
         return [m for m in self.members if m.state == "live"]
@@ -52,11 +64,11 @@ class Scenario:
     def begun(self, member, change):
         """A member's start takes as long as its program takes: the join counts from when it begins to talk."""
         if not member.says_started:
-            return change.at
+            return Due(change.at, False, False)
         self.until(lambda: self.story.said(member.id, "started") or member.process.poll() is not None, 60, f"the start of {member.id}")
         said = self.story.said(member.id, "started")
         assert said, f"{member.id} ended with {member.process.returncode}"
-        return said[0].at
+        return Due(said[0].at, False, False)
 
     def send_away(self, member):
         ways = [w for w in AWAY if (w != "stall" or member.can_stall)]
@@ -67,11 +79,11 @@ class Scenario:
         if what == "stall":
             member.stall()
             return lambda: self.stalled(member)
+        # Whether he may be waiting for the answer to a JoinGroup: those of cooperative groups keep what they have meanwhile.
+        parked = what != "leave" and ("cooperative" in self.settings.strategy or not self.story.owned.get(member.id))
         change = self.story.changed(member.id, what)
         getattr(member, what)()
-        # One who falls silent while the group waits for another is counted as present: his time begins when that waiting ends.
-        self.held_up = max(change.at, self.held_up) + grace(self.times, what)
-        return lambda due=self.held_up: due
+        return lambda: Due(change.at + grace(self.times, what), what != "leave", parked)
 
     def stalled(self, member):
         """python3-kafka does not return from a poll while the group rebalances: a stall counts from when the member says that it began."""
@@ -79,13 +91,13 @@ class Scenario:
         self.until(lambda: len(self.story.said(member.id, "stalled")) > known, 60, f"{member.id} to stall")
         at = self.story.said(member.id, "stalled")[known].at
         self.story.changed(member.id, "stall", at)
-        return at + grace(self.times, "stall")
+        return Due(at + grace(self.times, "stall"), True, False)
 
     def wake(self, member):
         what = {"stall": "resume", "freeze": "thaw"}[self.sleeping_by[member.id]]
         change = self.story.changed(member.id, what)
         getattr(member, what)()
-        return lambda: change.at
+        return lambda: Due(change.at, False, False)
 
     def until(self, condition, seconds, what):
         deadline = time.monotonic() + seconds
@@ -123,7 +135,7 @@ class Scenario:
         for step in self.plan():
             dues.append(step())
             self.pause(self.rng.choice((0, 0.1, 0.6)))
-        due = max(d() for d in dues)
+        due = latest([d() for d in dues], self.times)
         figure = self.settle(due)
         self.settled.append(figure)
         self.seen_sizes.add(len(self.awake()))
@@ -173,10 +185,10 @@ class Scenario:
 
     def end(self):
         """Everybody wakes, what was written is read and committed, and all who can leave."""
-        dues = [self.wake(m)() for m in self.asleep()] or [now_ms()]
+        dues = [self.wake(m)() for m in self.asleep()]
         if not self.awake():
             dues.append(self.join()())
-        self.settle(max(dues))
+        self.settle(latest(dues, self.times) if dues else now_ms())
         self.load.stop()
         self.until(lambda: self.committed() == self.written(), 30, "all that was written to be committed")
         if self.settings.libs:
