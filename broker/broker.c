@@ -38,7 +38,7 @@ static void take_image(struct bn_round_lane *lane) { /* on each shard */
     struct bn_roster *roster = p->broker->rosters[p->shard->index];
     if (roster) bn_roster_apply(roster, news->image, news->delta, p->broker->shard_count);
     struct bn_coordinator *coordinator = p->broker->coordinators[p->shard->index];
-    if (coordinator) bn_coordinator_apply(coordinator, news->image);
+    if (coordinator) bn_coordinator_apply(coordinator, news->image, news->delta);
     bn_round_end(lane);
 }
 

@@ -1,5 +1,4 @@
-/* grouplines.c: the records of __consumer_offsets in words. Offsets are read as the broker reads them (grecord), what
- * groups were made of here, since brokers have no use for it.
+/* grouplines.c: the records of __consumer_offsets in words. They are read as the broker reads them (grecord).
  */
 #include "tools/grouplines.h"
 
@@ -8,21 +7,6 @@
 #include "broker/group/grecord.h"
 #include "common/base/bytes.h"
 #include "tools/jsonout.h"
-
-enum { GROUP_VERSION_MAX = 3 };
-
-struct member {
-    struct bn_slice id, instance_id, client_id, host, subscription, assignment;
-    int32_t rebalance_ms, session_ms;
-};
-
-struct group {
-    int16_t version;
-    struct bn_slice protocol_type, protocol, leader;
-    int32_t generation, member_count;
-    int64_t since_ms;
-    struct bn_cursor members; /* the next member */
-};
 
 /* Null stays null. */
 static struct bn_slice get_text(struct bn_cursor *c) {
@@ -36,40 +20,6 @@ static struct bn_slice get_bytes(struct bn_cursor *c) {
 }
 
 static int16_t version_of(struct bn_slice s) { return s.len >= 2 ? (int16_t)bn_get_u16(s.ptr) : -1; }
-
-static bool next_member(struct group *g, struct member *out) {
-    struct bn_cursor *c = &g->members;
-    *out = (struct member){.id = get_text(c)};
-    if (g->version >= 3) out->instance_id = get_text(c);
-    out->client_id = get_text(c);
-    out->host = get_text(c);
-    if (g->version >= 1) out->rebalance_ms = bn_cursor_i32(c);
-    out->session_ms = bn_cursor_i32(c);
-    out->subscription = get_bytes(c);
-    out->assignment = get_bytes(c);
-    return !c->bad;
-}
-
-/* False when the value is not sound to its last member, or of a version to come. */
-static bool read_group(struct bn_slice value, struct group *out) {
-    struct bn_cursor c = bn_cursor_of(value);
-    struct member m;
-    *out = (struct group){.version = bn_cursor_i16(&c), .since_ms = -1};
-    if (out->version < 0 || out->version > GROUP_VERSION_MAX) return false;
-    out->protocol_type = get_text(&c);
-    out->generation = bn_cursor_i32(&c);
-    out->protocol = get_text(&c);
-    out->leader = get_text(&c);
-    if (out->version >= 2) out->since_ms = bn_cursor_i64(&c);
-    out->member_count = bn_cursor_i32(&c);
-    out->members = c;
-    if (c.bad) return false;
-    struct group walk = *out;
-    for (int32_t i = 0; i < out->member_count; i++) {
-        if (!next_member(&walk, &m)) return false;
-    }
-    return true;
-}
 
 /* ---- as Scala prints its classes ---- */
 
@@ -96,27 +46,26 @@ static void text_option(struct bn_str *out, struct bn_slice s) {
 }
 
 static void text_group(const struct bn_grecord_key *k, struct bn_slice value, struct bn_str *out) {
-    struct group g;
-    struct member m;
+    struct bn_grecord_group g;
+    struct bn_grecord_member m;
     bn_str_addf(out, "%.*s::", BN_SLICE_FMT(k->group));
     if (bn_slice_is_null(value)) {
         bn_str_add(out, "NULL");
         return;
     }
-    if (!read_group(value, &g)) {
+    if (bn_grecord_read_group(value, &g) != 0) {
         bn_str_add(out, "unreadable");
         return;
     }
     bn_str_addf(out, "GroupMetadata(groupId=%.*s, generation=%d, protocolType=", BN_SLICE_FMT(k->group), g.generation);
     text_option(out, g.protocol_type);
     bn_str_addf(out, ", currentState=%s, members=HashMap(", g.member_count > 0 ? "Stable" : "Empty");
-    for (int32_t i = 0; i < g.member_count && next_member(&g, &m); i++) {
-        bn_str_addf(out, "%s%.*s -> MemberMetadata(memberId=%.*s, groupInstanceId=", i ? ", " : "", BN_SLICE_FMT(m.id),
-                    BN_SLICE_FMT(m.id));
+    for (bool more = false; bn_grecord_next_member(&g, &m); more = true) {
+        bn_str_addf(out, "%s%.*s -> MemberMetadata(memberId=%.*s, groupInstanceId=", more ? ", " : "",
+                    BN_SLICE_FMT(m.id), BN_SLICE_FMT(m.id));
         text_option(out, m.instance_id);
         bn_str_addf(out, ", clientId=%.*s, clientHost=%.*s, sessionTimeoutMs=%d, rebalanceTimeoutMs=%d, ",
-                    BN_SLICE_FMT(m.client_id), BN_SLICE_FMT(m.host), m.session_ms,
-                    g.version >= 1 ? m.rebalance_ms : m.session_ms);
+                    BN_SLICE_FMT(m.client_id), BN_SLICE_FMT(m.client_host), m.session_ms, m.rebalance_ms);
         bn_str_addf(out, "supportedProtocols=List(%.*s))", BN_SLICE_FMT(g.protocol));
     }
     bn_str_add(out, "))");
@@ -211,12 +160,13 @@ static void json_assignment(struct bn_jsonout *j, struct bn_slice bytes) {
     bn_jsonout_end(j);
 }
 
-static void json_member(struct bn_jsonout *j, const struct group *g, const struct member *m, bool apart) {
+static void json_member(struct bn_jsonout *j, const struct bn_grecord_group *g, const struct bn_grecord_member *m,
+                        bool apart) {
     bn_jsonout_object(j, NULL);
     bn_jsonout_text(j, "memberId", m->id);
     if (g->version >= 3) bn_jsonout_text(j, "groupInstanceId", m->instance_id);
     bn_jsonout_text(j, "clientId", m->client_id);
-    bn_jsonout_text(j, "clientHost", m->host);
+    bn_jsonout_text(j, "clientHost", m->client_host);
     if (g->version >= 1) bn_jsonout_number(j, "rebalanceTimeout", m->rebalance_ms);
     bn_jsonout_number(j, "sessionTimeout", m->session_ms);
     if (apart && m->subscription.len > 0)
@@ -231,9 +181,9 @@ static void json_member(struct bn_jsonout *j, const struct group *g, const struc
 }
 
 static void json_group(struct bn_jsonout *j, struct bn_slice value, bool apart) {
-    struct group g;
-    struct member m;
-    if (!read_group(value, &g)) {
+    struct bn_grecord_group g;
+    struct bn_grecord_member m;
+    if (bn_grecord_read_group(value, &g) != 0) {
         bn_jsonout_text(j, "data", BN_SLICE_LIT("unknown"));
         return;
     }
@@ -242,9 +192,9 @@ static void json_group(struct bn_jsonout *j, struct bn_slice value, bool apart) 
     bn_jsonout_number(j, "generation", g.generation);
     bn_jsonout_text(j, "protocol", g.protocol);
     bn_jsonout_text(j, "leader", g.leader);
-    if (g.version >= 2) bn_jsonout_number(j, "currentStateTimestamp", g.since_ms);
+    if (g.version >= 2) bn_jsonout_number(j, "currentStateTimestamp", g.state_since_ms);
     bn_jsonout_array(j, "members");
-    for (int32_t i = 0; i < g.member_count && next_member(&g, &m); i++)
+    while (bn_grecord_next_member(&g, &m))
         json_member(j, &g, &m, apart && bn_slice_eq_str(g.protocol_type, "consumer"));
     bn_jsonout_end(j);
     bn_jsonout_end(j);

@@ -120,7 +120,7 @@ struct bn_partition *bn_coordinator_partition(const struct bn_coordinator_seat *
 static void free_seat(struct bn_coordinator_seat *s) {
     bn_list_remove(&s->link);
     bn_map_fini(&s->groups);
-    bn_timer_stop(&s->write_timer);
+    bn_coordinator_store_fini(s);
     bn_alloc_free(s);
 }
 
@@ -170,7 +170,23 @@ static bool goes_on(const struct bn_coordinator_seat *s, const struct bn_image_p
     return p && p->leader == self && (p->leader_epoch == s->leader_epoch || p->leader_epoch == s->leader_epoch + 1);
 }
 
-void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image) {
+/* Of a topic that was made anew under its name offsets may have been committed already, unless this delta makes it. */
+static void forget_topics(struct bn_coordinator *c, const struct bn_image *image, const Bn__ImageDelta *delta) {
+    struct bn_map names;
+    bn_map_init(&names);
+    for (size_t i = 0; i < delta->n_removed_topics; i++) {
+        char *name = delta->removed_topics[i]->name;
+        if (delta->reset && bn_image_topic(image, bn_slice_str(name))) continue;
+        bn_map_put(&names, bn_slice_str(name), name);
+    }
+    BN_LIST_FOR (it, &c->seats) {
+        struct bn_coordinator_seat *s = BN_CONTAINER_OF(it, struct bn_coordinator_seat, link);
+        if (s->loaded && names.count > 0) bn_coordinator_topics_gone(s, &names);
+    }
+    bn_map_fini(&names);
+}
+
+void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image, const Bn__ImageDelta *delta) {
     const struct bn_image_topic *t = bn_image_topic(image, BN_SLICE_LIT(BN_COORDINATOR_TOPIC));
     int32_t self = bn_roster_id(c->roster);
     BN_LIST_FOR (it, &c->seats) {
@@ -187,6 +203,7 @@ void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image
         bool mine = p->leader == self && bn_roster_find(c->roster, &t->id, p->index);
         if (mine && !bn_coordinator_seat(c, p->index)) take_seat(c, t, p);
     }
+    if (delta) forget_topics(c, image, delta);
 }
 
 bool bn_coordinator_is_certain(const struct bn_coordinator_seat *s, int32_t session_ms) {

@@ -32,8 +32,9 @@ struct bn_coordinator_deps { /* borrowed for life */
 };
 
 struct bn_coordinator *bn_coordinator_new(const struct bn_coordinator_deps *deps, struct bn_roster *roster);
-/* After the roster has applied it: loads what this shard now leads, lets go of what it does not. */
-void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image);
+/* After the roster has applied it: loads what this shard now leads, lets go of what it does not, and forgets what was
+ * committed of topics that the delta (NULL: none is known) removes. */
+void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image, const Bn__ImageDelta *delta);
 /* Whoever waits is answered NOT_COORDINATOR; frees. Before the roster stops. */
 void bn_coordinator_free(struct bn_coordinator *c);
 

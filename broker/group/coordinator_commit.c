@@ -1,6 +1,6 @@
 /* coordinator_commit.c: commits on their way into __consumer_offsets: appended like any producer's acks=all, counted in
- * memory once they are below the high watermark, where the record later in the log wins. Also tombstones: offsets that
- * are deleted or that nobody has needed for long; and a group's metadata record, which only Kafka's tools read. */
+ * memory once they are below the high watermark, where the record later in the log wins. Also a group's metadata
+ * record, which Kafka's tools read, and which holds where a group has no znode. */
 #include "broker/group/coordinator_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -57,10 +57,10 @@ static struct bn_grecord_offset offset_of(const struct bn_coordinator_commit *m,
 }
 
 static void count_in(struct bn_coordinator_writing *w) {
-    struct bn_coordinator_club *k = bn_coordinator_club(w->seat, bn_str_slice(&w->group));
+    struct bn_coordinator_club *k = w->commit ? bn_coordinator_club(w->seat, bn_str_slice(&w->group)) : NULL;
     if (!k) return;
     k->appends--;
-    if (w->append.log.error != KE_NONE || !w->commit) return;
+    if (w->append.log.error != KE_NONE) return;
     for (int32_t r = 0; r < w->count; r++) {
         const struct bn_coordinator_commit_item *item = &w->commit->items[w->items[r]];
         if (item->offset < 0) {
@@ -98,7 +98,7 @@ static void append(struct bn_coordinator_writing *w, struct bn_batch_builder *b,
     w->append.timeout_ms = s->c->deps->commit_timeout_ms;
     w->append.done = appended;
     s->under_way++;
-    struct bn_coordinator_club *k = bn_coordinator_club(s, bn_str_slice(&w->group));
+    struct bn_coordinator_club *k = w->commit ? bn_coordinator_club(s, bn_str_slice(&w->group)) : NULL;
     if (k) k->appends++;
     if (p) {
         bn_partition_append(p, &w->append);
@@ -116,6 +116,10 @@ static struct bn_coordinator_writing *new_writing(struct bn_coordinator_seat *s,
     w->items = bn_alloc_zero((size_t)most + 1, sizeof *w->items);
     w->commit_ms = bn_clock_wall_ms(s->c->deps->env->clock);
     return w;
+}
+
+void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_slice group, struct bn_batch_builder *b) {
+    append(new_writing(s, group, 0), b, 1);
 }
 
 static void add_item(struct bn_batch_builder *b, struct bn_slice group, const struct bn_coordinator_commit *m,
@@ -180,52 +184,7 @@ void bn_coordinator_commit(struct bn_coordinator *c, int32_t partition, struct b
     write_items(s, group, m);
 }
 
-/* ---- forgetting ---- */
-
-static bool may_go(const struct bn_coordinator_club *k) {
-    return bn_group_size(k->group) == 0 && bn_group_state(k->group) == BN_GROUP_EMPTY && k->appends == 0;
-}
-
-static void dismiss(struct bn_coordinator_club *k) {
-    if (k->has_znode) bn_coordinator_forget(k);
-    bn_coordinator_club_free(k);
-}
-
-/* Tombstones for all offsets that `which` picks; the group itself goes when none is left. */
-static void remove_offsets(struct bn_coordinator_club *k,
-                           bool (*which)(const struct bn_coordinator_club *k, const struct bn_offsets_entry *e)) {
-    struct bn_coordinator_seat *s = k->seat;
-    struct bn_slice group = bn_group_id(k->group);
-    struct bn_coordinator_writing *w = new_writing(s, group, 0);
-    struct bn_batch_builder b;
-    bn_batch_builder_init(&b);
-    size_t at = 0;
-    for (const struct bn_offsets_entry *e; (e = bn_offsets_next(&k->offsets, &at)) != NULL;) {
-        if (!which(k, e)) continue;
-        struct bn_str key, topic;
-        bn_str_init(&key);
-        bn_str_init(&topic);
-        bn_grecord_write_offset_key(&key, group, e->topic, e->partition);
-        bn_batch_builder_add(&b, b.count, w->commit_ms, bn_str_slice(&key), BN_SLICE_NULL, 0, BN_SLICE_NULL);
-        bn_str_add_slice(&topic, e->topic);
-        bn_offsets_remove(&k->offsets, bn_str_slice(&topic), e->partition);
-        at = 0; /* the table has changed */
-        bn_str_fini(&key);
-        bn_str_fini(&topic);
-    }
-    if (b.count > 0) {
-        append(w, &b, 1);
-        return;
-    }
-    bn_batch_builder_fini(&b);
-    free_writing(w);
-}
-
-static bool any(const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
-    (void)k;
-    (void)e;
-    return true;
-}
+/* ---- what administrators delete ---- */
 
 void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct bn_slice group,
                            struct bn_coordinator_commit *m) {
@@ -243,39 +202,13 @@ void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct b
         write_items(s, group, m);
         return;
     }
-    if (error == KE_NONE) {
-        remove_offsets(k, any);
-        if (may_go(k)) dismiss(k);
-    }
+    if (error == KE_NONE) bn_coordinator_forget(k);
     if (m->count > 0) {
         refuse(m, error);
         return;
     }
     m->items[0].error = error;
     m->done(m);
-}
-
-/* 6-groups 6.8, for groups without members: by the commit's own expiry, or so long after the group became empty (a
- * simple consumer's: after the commit). */
-static bool is_expired(const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
-    const struct bn_coordinator *c = k->seat->c;
-    int64_t now_ms = bn_clock_wall_ms(c->deps->env->clock);
-    if (e->committed.expire_ms >= 0) return e->committed.expire_ms <= now_ms;
-    bool simple = bn_slice_is_null(bn_group_protocol_type(k->group));
-    int64_t since_ms = simple ? e->committed.commit_ms : bn_max_i64(k->state_since_ms, e->committed.commit_ms);
-    return now_ms - since_ms >= c->deps->retention_ms;
-}
-
-void bn_coordinator_expire(struct bn_coordinator_seat *s) {
-    size_t at = 0;
-    for (struct bn_map_entry *e; (e = bn_map_next(&s->groups, &at)) != NULL;) {
-        struct bn_coordinator_club *k = e->value;
-        if (!may_go(k)) continue;
-        remove_offsets(k, is_expired);
-        if (bn_offsets_count(&k->offsets) > 0 || !may_go(k)) continue;
-        dismiss(k);
-        at = 0; /* the table has changed */
-    }
 }
 
 /* ---- what Kafka's tools read ---- */
@@ -287,8 +220,14 @@ void bn_coordinator_append_group(struct bn_coordinator_club *k) {
     bn_str_init(&key);
     bn_str_init(&value);
     bn_grecord_write_group_key(&key, bn_group_id(g));
-    const struct bn_grecord_group head = {bn_group_protocol_type(g), bn_group_protocol(g), bn_group_leader(g),
-                                          bn_group_generation(g),    k->state_since_ms,    bn_group_size(g)};
+    const struct bn_grecord_group head = {
+        .protocol_type = bn_group_protocol_type(g),
+        .protocol = bn_group_protocol(g),
+        .leader = bn_group_leader(g),
+        .generation = bn_group_generation(g),
+        .state_since_ms = k->state_since_ms,
+        .member_count = bn_group_size(g),
+    };
     bn_grecord_write_group(&value, &head);
     for (int32_t i = 0; i < bn_group_size(g); i++) {
         struct bn_group_member_view v;

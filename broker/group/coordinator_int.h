@@ -5,6 +5,7 @@
 #include "broker/group/coordinator.h"
 #include "common/base/list.h"
 
+struct bn_batch_builder;
 struct bn_coordinator_load;
 
 /* One partition of __consumer_offsets that this shard leads, under one leader epoch, or several in a row. */
@@ -18,7 +19,8 @@ struct bn_coordinator_seat {
     struct bn_map groups; /* by name: struct bn_coordinator_club */
     struct bn_coordinator_load *load;
     /* Rebalance state on its way to the controller: one request at a time. */
-    struct bn_list dirty; /* struct bn_coordinator_club */
+    struct bn_list dirty;    /* struct bn_coordinator_club */
+    struct bn_list departed; /* names whose znodes are to go */
     bool writing;
     struct bn_timer write_timer;
 };
@@ -72,12 +74,19 @@ void bn_coordinator_load_start(struct bn_coordinator_seat *s);
 void bn_coordinator_load_stop(struct bn_coordinator_seat *s); /* the partition may go; jobs come back later */
 
 /* ---- coordinator_store.c ---- */
-void bn_coordinator_store(struct bn_coordinator_club *k);  /* it has something to be written */
-void bn_coordinator_forget(struct bn_coordinator_club *k); /* its znode is to go */
+void bn_coordinator_store(struct bn_coordinator_club *k);                         /* it has something to be written */
+void bn_coordinator_unstore(struct bn_coordinator_seat *s, struct bn_slice name); /* its znode is to go */
 void bn_coordinator_store_init(struct bn_coordinator_seat *s);
+void bn_coordinator_store_fini(struct bn_coordinator_seat *s);
 
 /* ---- coordinator_commit.c ---- */
-void bn_coordinator_expire(struct bn_coordinator_seat *s); /* what nobody has needed for long */
+/* Takes the builder, which is not empty; nobody hears how it went. Frees no club. */
+void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_slice group, struct bn_batch_builder *b);
 void bn_coordinator_append_group(struct bn_coordinator_club *k);
+
+/* ---- coordinator_forget.c: clubs that have neither members nor offsets left are freed ---- */
+void bn_coordinator_forget(struct bn_coordinator_club *k); /* all that it has committed */
+void bn_coordinator_expire(struct bn_coordinator_seat *s); /* what nobody has needed for long */
+void bn_coordinator_topics_gone(struct bn_coordinator_seat *s, const struct bn_map *names); /* keys: topics */
 
 #endif

@@ -5,7 +5,8 @@
  *
  * The log is read as a consumer reads it: up to the high watermark. It is loaded when that has passed the log's end at
  * the election (until then the partition says OFFSET_NOT_AVAILABLE), so that a second failover moves no offset back
- * (safety §5). Damaged records are told and skipped: one bad commit must not lock every group of its partition out. */
+ * (safety §5). Damaged records are told and skipped: one bad commit must not lock every group of its partition out. The
+ * log's records of groups hold for those that the controller does not know: a Kafka of before has left them. */
 #include "broker/group/coordinator_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -16,9 +17,10 @@
 
 enum { AGAIN_MS = 100, EXPANSION_MAX = 64 << 20 };
 
-struct record { /* one offset, or its removal, as the chunk had it */
+struct record { /* one offset or group, or its removal, as the chunk had it */
     struct bn_grecord_key key;
     struct bn_grecord_offset value;
+    struct bn_slice group; /* the value of a group's */
     bool removed;
     int64_t log_offset;
     struct bn_str bytes; /* what key and value borrow, when the batch was compressed or not */
@@ -42,7 +44,12 @@ struct bn_coordinator_load {
     struct bn_timer again;
     struct bn_partition_interest interest;
     int64_t began_ms;
-    size_t offsets, groups;
+    size_t offsets;
+    struct bn_map recorded; /* struct recorded, by group: those that the controller did not tell */
+};
+
+struct recorded { /* the last record of a group */
+    struct bn_str name, value;
 };
 
 static void go_on(struct bn_coordinator_seat *s);
@@ -61,7 +68,10 @@ static void take_record(struct chunk *c, const struct bn_record *r) { /* pool th
     out.removed = bn_slice_is_null(r->value);
     if (rc == BN_OK && out.key.kind == BN_GRECORD_OFFSET && !out.removed)
         rc = bn_grecord_read_offset(value, &out.value);
-    if (rc != BN_OK || out.key.kind != BN_GRECORD_OFFSET) {
+    struct bn_grecord_group group;
+    if (rc == BN_OK && out.key.kind == BN_GRECORD_GROUP && !out.removed) rc = bn_grecord_read_group(value, &group);
+    out.group = value;
+    if (rc != BN_OK || out.key.kind == BN_GRECORD_OTHER) {
         c->bad += rc != BN_OK;
         bn_str_fini(&copy);
         return;
@@ -102,7 +112,36 @@ static void chunk_run(struct bn_job *job) { /* pool thread */
     bn_alloc_free(bytes);
 }
 
+/* What the controller keeps of a group holds. It may keep no more than which generations are taken. */
+static bool is_told(const struct bn_coordinator_club *k) {
+    return k && (bn_group_generation(k->group) > 0 || bn_group_size(k->group) > 0);
+}
+
+static void forget_recorded(struct recorded *r) {
+    if (!r) return;
+    bn_str_fini(&r->name);
+    bn_str_fini(&r->value);
+    bn_alloc_free(r);
+}
+
+static void apply_group(struct bn_coordinator_seat *s, const struct record *r) {
+    struct bn_map *all = &s->load->recorded;
+    if (is_told(bn_coordinator_club(s, r->key.group))) return;
+    forget_recorded(bn_map_remove(all, r->key.group));
+    if (r->removed) return;
+    struct recorded *out = bn_alloc_zero(1, sizeof *out);
+    bn_str_init(&out->name);
+    bn_str_init(&out->value);
+    bn_str_add_slice(&out->name, r->key.group);
+    bn_str_add_slice(&out->value, r->group);
+    bn_map_put(all, bn_str_slice(&out->name), out);
+}
+
 static void apply_record(struct bn_coordinator_seat *s, const struct record *r) {
+    if (r->key.kind == BN_GRECORD_GROUP) {
+        apply_group(s, r);
+        return;
+    }
     struct bn_coordinator_club *k = bn_coordinator_club(s, r->key.group);
     if (r->removed) {
         if (k) bn_offsets_remove(&k->offsets, r->key.topic, r->key.partition);
@@ -148,8 +187,48 @@ static void read_chunk(struct bn_coordinator_seat *s, struct bn_chain *chain) {
     bn_pool_submit(s->c->deps->pool, &c->job);
 }
 
+/* ---- groups that only the log knows: Apache Kafka kept them there ---- */
+
+static struct bn_slice or_none(struct bn_slice s) { return s.len > 0 ? s : BN_SLICE_NULL; }
+static struct bn_slice or_empty(struct bn_slice s) { return bn_slice_is_null(s) ? BN_SLICE_LIT("") : s; }
+
+static void resume_recorded(struct bn_coordinator_seat *s, const struct recorded *from) {
+    struct bn_grecord_group g;
+    struct bn_grecord_member m;
+    if (bn_grecord_read_group(bn_str_slice(&from->value), &g) != BN_OK) BN_UNREACHABLE();
+    if (g.generation < 0 || g.generation > INT32_MAX / 2) return; /* made up */
+    struct bn_coordinator_club *k = bn_coordinator_club_make(s, bn_str_slice(&from->name));
+    struct bn_group_resume_member *members = bn_alloc_zero((size_t)g.member_count + 1, sizeof *members);
+    struct bn_group_resume r = {
+        .generation = g.generation,
+        .reserved = g.generation,
+        .protocol_type = or_none(g.protocol_type),
+        .protocol = or_none(g.protocol),
+        .leader = or_none(g.leader),
+        .members = members,
+    };
+    while (bn_grecord_next_member(&g, &m)) {
+        members[r.member_count++] = (struct bn_group_resume_member){
+            .id = m.id,
+            .instance_id = m.instance_id,
+            .client_id = or_empty(m.client_id),
+            .client_host = or_empty(m.client_host),
+            .session_ms = m.session_ms,
+            .rebalance_ms = m.rebalance_ms,
+            .metadata = or_empty(m.subscription),
+            .assignment = or_empty(m.assignment),
+        };
+    }
+    bn_group_resume(k->group, bn_coordinator_now_ms(s->c), &r);
+    bn_alloc_free(members);
+    k->state_since_ms = bn_max_i64(g.state_since_ms, 0);
+    k->state_was = bn_group_state(k->group);
+}
+
 static void finish(struct bn_coordinator_seat *s) {
     struct bn_coordinator_load *l = s->load;
+    size_t each = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&l->recorded, &each)) != NULL;) resume_recorded(s, e->value);
     size_t groups = s->groups.count;
     BN_INFO("coordinator",
             "[GroupCoordinator %d]: finished loading %s-%d at epoch %d: %zu groups, %zu offsets in %" PRId64 " ms",
@@ -296,6 +375,7 @@ void bn_coordinator_load_start(struct bn_coordinator_seat *s) {
     s->load->asking = true;
     s->load->began_ms = bn_coordinator_now_ms(s->c);
     bn_str_init(&s->load->after);
+    bn_map_init(&s->load->recorded);
     bn_list_init(&s->load->interest.link);
     bn_timer_init(&s->load->again, s->c->deps->shard->loop, again);
     BN_INFO("coordinator", "[GroupCoordinator %d]: elected for partition %d of %s at epoch %d",
@@ -308,6 +388,9 @@ void bn_coordinator_load_stop(struct bn_coordinator_seat *s) {
     bn_timer_stop(&s->load->again);
     bn_partition_interest_drop(&s->load->interest);
     bn_str_fini(&s->load->after);
+    size_t at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&s->load->recorded, &at)) != NULL;) forget_recorded(e->value);
+    bn_map_fini(&s->load->recorded);
     bn_alloc_free(BN_CONTAINER_OF(s->load, struct holder, load));
     s->load = NULL;
 }

@@ -13,10 +13,16 @@
 
 enum { AGAIN_MS = 100, GROUPS_MAX = 200, BYTES_MAX = 1 << 20, GROUP_MAX = 3 << 20 /* an RPC frame is 4 MiB */ };
 
+struct departed {
+    struct bn_list link; /* in seat->departed */
+    struct bn_str name;
+};
+
 struct writing {
     struct bn_coordinator_seat *seat;
     Bn__GroupWriteRequest request;
-    struct bn_str *names; /* of its groups, parallel to request.groups */
+    struct bn_str *names;   /* of its groups, parallel to request.groups */
+    struct bn_list removed; /* struct departed; what request.removed borrows */
 };
 
 static ProtobufCBinaryData data_of(struct bn_slice s) {
@@ -74,12 +80,22 @@ static void free_group(Bn__GroupState *g) {
     bn_alloc_free(g);
 }
 
+static void free_departed(struct bn_list *list) {
+    for (struct bn_list *it; (it = bn_list_pop_front(list)) != NULL;) {
+        struct departed *d = BN_CONTAINER_OF(it, struct departed, link);
+        bn_str_fini(&d->name);
+        bn_alloc_free(d);
+    }
+}
+
 static void free_writing(struct writing *w) {
     for (size_t i = 0; i < w->request.n_groups; i++) {
         free_group(w->request.groups[i]);
         bn_str_fini(&w->names[i]);
     }
+    free_departed(&w->removed);
     bn_alloc_free(w->request.groups);
+    bn_alloc_free(w->request.removed);
     bn_alloc_free(w->names);
     bn_alloc_free(w);
 }
@@ -108,6 +124,10 @@ static void ended(struct bn_coordinator_club *k, int16_t error) {
     if (store && error == KE_NONE && bn_group_is_settled(k->group)) bn_coordinator_append_group(k);
 }
 
+static bool has_work(const struct bn_coordinator_seat *s) {
+    return !bn_list_empty(&s->dirty) || !bn_list_empty(&s->departed);
+}
+
 static void on_written(void *arg, const Bn__GroupWriteReply *m) {
     struct writing *w = arg;
     struct bn_coordinator_seat *s = w->seat;
@@ -123,16 +143,36 @@ static void on_written(void *arg, const Bn__GroupWriteReply *m) {
         else if (k)
             again(k);
     }
+    for (struct bn_list *it; !over && (it = bn_list_pop_front(&w->removed)) != NULL;)
+        bn_list_push_back(&s->departed, it);
     free_writing(w);
-    if (!s->gone && !bn_list_empty(&s->dirty)) bn_timer_start(&s->write_timer, over ? 0 : AGAIN_MS);
+    if (!s->gone && has_work(s)) bn_timer_start(&s->write_timer, over ? 0 : AGAIN_MS);
     bn_coordinator_back(s);
 }
 
 /* ---- asking ---- */
 
+/* A group that has come anew keeps the znode, and writes it or has it removed some other time. */
+static void pack_removed(struct writing *w) {
+    struct bn_list *it;
+    w->request.removed = bn_alloc_zero(GROUPS_MAX, sizeof *w->request.removed);
+    while (w->request.n_removed < GROUPS_MAX && (it = bn_list_pop_front(&w->seat->departed)) != NULL) {
+        struct departed *d = BN_CONTAINER_OF(it, struct departed, link);
+        struct bn_coordinator_club *k = bn_coordinator_club(w->seat, bn_str_slice(&d->name));
+        if (k) {
+            k->has_znode = true;
+            bn_str_fini(&d->name);
+            bn_alloc_free(d);
+            continue;
+        }
+        bn_list_push_back(&w->removed, it);
+        w->request.removed[w->request.n_removed++] = data_of(bn_str_slice(&d->name));
+    }
+}
+
 static void write_dirty(struct bn_timer *t) {
     struct bn_coordinator_seat *s = BN_CONTAINER_OF(t, struct bn_coordinator_seat, write_timer);
-    if (s->gone || s->writing || bn_list_empty(&s->dirty)) return;
+    if (s->gone || s->writing || !has_work(s)) return;
     struct writing *w = bn_alloc_zero(1, sizeof *w);
     w->seat = s;
     bn__group_write_request__init(&w->request);
@@ -140,6 +180,7 @@ static void write_dirty(struct bn_timer *t) {
     w->request.leader_epoch = s->leader_epoch;
     w->request.groups = bn_alloc_zero(GROUPS_MAX, sizeof(Bn__GroupState *));
     w->names = bn_alloc_zero(GROUPS_MAX, sizeof *w->names);
+    bn_list_init(&w->removed);
     size_t bytes = 0;
     struct bn_list *it;
     while (w->request.n_groups < GROUPS_MAX && bytes < BYTES_MAX && (it = bn_list_pop_front(&s->dirty)) != NULL) {
@@ -157,7 +198,8 @@ static void write_dirty(struct bn_timer *t) {
         bn_str_init(&w->names[at]);
         bn_str_add_slice(&w->names[at], bn_group_id(k->group));
     }
-    if (w->request.n_groups == 0) {
+    pack_removed(w);
+    if (w->request.n_groups == 0 && w->request.n_removed == 0) {
         free_writing(w);
         return;
     }
@@ -166,31 +208,31 @@ static void write_dirty(struct bn_timer *t) {
     s->c->deps->write(s->c->deps->arg, s->c->deps->shard, &w->request, on_written, w);
 }
 
-void bn_coordinator_store(struct bn_coordinator_club *k) {
-    struct bn_coordinator_seat *s = k->seat;
-    if (bn_list_empty(&k->dirty)) bn_list_push_back(&s->dirty, &k->dirty);
+static void write_soon(struct bn_coordinator_seat *s) {
     if (!s->writing && !bn_timer_running(&s->write_timer)) bn_timer_start(&s->write_timer, 0);
 }
 
-static void on_forgotten(void *arg, const Bn__GroupWriteReply *m) {
-    struct bn_coordinator_seat *s = arg;
-    (void)m; /* unheard: the znode of an empty group stays until the next expiry of its name */
-    bn_coordinator_back(s);
+void bn_coordinator_store(struct bn_coordinator_club *k) {
+    struct bn_coordinator_seat *s = k->seat;
+    if (bn_list_empty(&k->dirty)) bn_list_push_back(&s->dirty, &k->dirty);
+    write_soon(s);
 }
 
-void bn_coordinator_forget(struct bn_coordinator_club *k) {
-    struct bn_coordinator_seat *s = k->seat;
-    ProtobufCBinaryData name = data_of(bn_group_id(k->group));
-    Bn__GroupWriteRequest q = BN__GROUP_WRITE_REQUEST__INIT;
-    q.offsets_partition = s->partition;
-    q.leader_epoch = s->leader_epoch;
-    q.removed = &name;
-    q.n_removed = 1;
-    s->under_way++;
-    s->c->deps->write(s->c->deps->arg, s->c->deps->shard, &q, on_forgotten, s);
+void bn_coordinator_unstore(struct bn_coordinator_seat *s, struct bn_slice name) {
+    struct departed *d = bn_alloc_zero(1, sizeof *d);
+    bn_str_init(&d->name);
+    bn_str_add_slice(&d->name, name);
+    bn_list_push_back(&s->departed, &d->link);
+    write_soon(s);
+}
+
+void bn_coordinator_store_fini(struct bn_coordinator_seat *s) {
+    bn_timer_stop(&s->write_timer);
+    free_departed(&s->departed);
 }
 
 void bn_coordinator_store_init(struct bn_coordinator_seat *s) {
     bn_list_init(&s->dirty);
+    bn_list_init(&s->departed);
     bn_timer_init(&s->write_timer, s->c->deps->shard->loop, write_dirty);
 }

@@ -38,6 +38,11 @@ static struct bn_slice get_text(struct bn_cursor *c) {
     return len < 0 ? BN_SLICE_NULL : bn_cursor_slice(c, (size_t)len);
 }
 
+static struct bn_slice get_bytes(struct bn_cursor *c) {
+    int32_t len = bn_cursor_i32(c);
+    return len < 0 ? BN_SLICE_NULL : bn_cursor_slice(c, (size_t)len);
+}
+
 /* ---- keys ---- */
 
 int bn_grecord_read_key(struct bn_slice in, struct bn_grecord_key *out) {
@@ -94,6 +99,44 @@ void bn_grecord_write_offset(struct bn_str *out, const struct bn_grecord_offset 
 }
 
 /* ---- groups ---- */
+
+static void get_member(struct bn_cursor *c, int16_t version, struct bn_grecord_member *out) {
+    *out = (struct bn_grecord_member){.id = get_text(c)};
+    if (version >= 3) out->instance_id = get_text(c);
+    out->client_id = get_text(c);
+    out->client_host = get_text(c);
+    if (version >= 1) out->rebalance_ms = bn_cursor_i32(c);
+    out->session_ms = bn_cursor_i32(c);
+    if (version < 1) out->rebalance_ms = out->session_ms;
+    out->subscription = get_bytes(c);
+    out->assignment = get_bytes(c);
+}
+
+int bn_grecord_read_group(struct bn_slice in, struct bn_grecord_group *out) {
+    struct bn_cursor c = bn_cursor_of(in);
+    *out = (struct bn_grecord_group){.version = bn_cursor_i16(&c), .state_since_ms = -1};
+    if (c.bad || out->version < 0 || out->version > GROUP_VERSION) return BN_BAD;
+    out->protocol_type = get_text(&c);
+    out->generation = bn_cursor_i32(&c);
+    out->protocol = get_text(&c);
+    out->leader = get_text(&c);
+    if (out->version >= 2) out->state_since_ms = bn_cursor_i64(&c);
+    out->member_count = bn_cursor_i32(&c);
+    out->members = c;
+    struct bn_grecord_member m;
+    for (int32_t i = 0; i < out->member_count && !c.bad; i++) {
+        get_member(&c, out->version, &m);
+        if (bn_slice_is_null(m.id)) return BN_BAD;
+    }
+    return c.bad || out->member_count < 0 ? BN_BAD : BN_OK;
+}
+
+bool bn_grecord_next_member(struct bn_grecord_group *g, struct bn_grecord_member *out) {
+    if (g->member_count == 0) return false;
+    g->member_count--;
+    get_member(&g->members, g->version, out);
+    return !g->members.bad;
+}
 
 void bn_grecord_write_group(struct bn_str *out, const struct bn_grecord_group *g) {
     put_i16(out, GROUP_VERSION);

@@ -3,6 +3,7 @@
 #ifndef BN_GRECORD_H
 #define BN_GRECORD_H
 
+#include "common/base/bytes.h"
 #include "common/base/slice.h"
 #include "common/base/str.h"
 
@@ -37,14 +38,20 @@ void bn_grecord_write_offset(struct bn_str *out, const struct bn_grecord_offset 
 struct bn_grecord_group {                            /* version 3; members follow by bn_grecord_write_member */
     struct bn_slice protocol_type, protocol, leader; /* the last two may be null */
     int32_t generation;
-    int64_t state_since_ms;
+    int64_t state_since_ms; /* -1 = not told */
     int32_t member_count;
+    /* Of one that was read. */
+    int16_t version;
+    struct bn_cursor members; /* the next one, for bn_grecord_next_member */
 };
 struct bn_grecord_member {
     struct bn_slice id, instance_id, client_id, client_host; /* instance_id may be null */
     int32_t rebalance_ms, session_ms;
     struct bn_slice subscription, assignment;
 };
+/* Versions 0-3. BN_BAD: not sound to its last member, or of a version to come. */
+int bn_grecord_read_group(struct bn_slice in, struct bn_grecord_group *out) BN_MUST_CHECK;
+bool bn_grecord_next_member(struct bn_grecord_group *g, struct bn_grecord_member *out); /* false: there is no more */
 void bn_grecord_write_group(struct bn_str *out, const struct bn_grecord_group *g);
 void bn_grecord_write_member(struct bn_str *out, const struct bn_grecord_member *m);
 

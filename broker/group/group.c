@@ -131,7 +131,7 @@ void bn_group_free(struct bn_group *g) {
 void bn_group_resume(struct bn_group *g, int64_t now_ms, const struct bn_group_resume *r) {
     BN_ASSERT(g->state == BN_GROUP_EMPTY && g->member_count == 0);
     g->generation = r->generation;
-    g->used = g->reserved = r->reserved;
+    g->used = g->reserved = r->reserved > g->used ? r->reserved : g->used;
     for (int32_t i = 0; i < r->member_count; i++) {
         const struct bn_group_resume_member *from = &r->members[i];
         struct bn_group_protocol only = {r->protocol, from->metadata};

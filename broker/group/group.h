@@ -78,8 +78,9 @@ struct bn_group_resume {
     const struct bn_group_resume_member *members;
     int32_t member_count;
 };
-/* On a new group: STABLE with members, EMPTY without; PREPARING, in a round that all have to join again, when there are
- * members without a leader. The next generation is above `reserved`. */
+/* On a new group, or one of which no more is known than the generations taken: STABLE with members, EMPTY without;
+ * PREPARING, in a round that all have to join again, when there are members without a leader. The next generation is
+ * above `reserved`. */
 void bn_group_resume(struct bn_group *g, int64_t now_ms, const struct bn_group_resume *r);
 
 /* The coordinator moves away or the group is deleted: whoever waits is answered `error`; DEAD. */

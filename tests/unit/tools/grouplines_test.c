@@ -72,7 +72,12 @@ static const uint8_t subscription[] = {0, 1, 0, 0, 0, 1, 0, 3, 'o', 'n', 'e', 0,
 static const uint8_t assignment[] = {0, 1, 0, 0, 0, 1, 0, 3, 'o', 'n', 'e', 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0};
 
 static void write_group(void) {
-    struct bn_grecord_group g = {BN_SLICE_LIT("consumer"), BN_SLICE_LIT("range"), BN_SLICE_LIT("m"), 5, 99, 1};
+    struct bn_grecord_group g = {.protocol_type = BN_SLICE_LIT("consumer"),
+                                 .protocol = BN_SLICE_LIT("range"),
+                                 .leader = BN_SLICE_LIT("m"),
+                                 .generation = 5,
+                                 .state_since_ms = 99,
+                                 .member_count = 1};
     struct bn_grecord_member m = {
         BN_SLICE_LIT("m"),
         BN_SLICE_NULL,

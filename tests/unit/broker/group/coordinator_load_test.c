@@ -1,5 +1,6 @@
 /* coordinator_load_test.c: goal: whoever takes over knows what was committed and who is in a group, and answers nothing
  * before. */
+#include "proto/kafka/batch.h"
 #include "proto/kafka/errors.h"
 #include "tests/unit/broker/group/office.h"
 #include "tests/unit/unit.h"
@@ -80,12 +81,141 @@ START_TEST(test_waits_for_the_watermark) {
 }
 END_TEST
 
+/* A record of the group as a Kafka of before wrote it; no members: an empty group's. generation -1: its tombstone. */
+static void record_group(struct office *o, const char *name, int32_t generation, int members) {
+    struct bn_grecord_group g = {.protocol_type = BN_SLICE_LIT("consumer"),
+                                 .protocol = members ? BN_SLICE_LIT("range") : BN_SLICE_NULL,
+                                 .leader = members ? BN_SLICE_LIT("kafka-1") : BN_SLICE_NULL,
+                                 .generation = generation,
+                                 .state_since_ms = 77,
+                                 .member_count = members};
+    struct bn_partition *p = &o->roster.partition;
+    struct bn_batch_builder b;
+    struct bn_str key, value, batch;
+    bn_str_init(&key);
+    bn_str_init(&value);
+    bn_str_init(&batch);
+    bn_grecord_write_group_key(&key, bn_slice_str(name));
+    bn_grecord_write_group(&value, &g);
+    for (int i = 0; i < members; i++) {
+        char id[] = "kafka-1";
+        id[6] = (char)('1' + i);
+        struct bn_grecord_member m = {.id = bn_slice_str(id),
+                                      .client_id = BN_SLICE_LIT("c"),
+                                      .client_host = BN_SLICE_LIT("/h"),
+                                      .rebalance_ms = 60000,
+                                      .session_ms = 10000,
+                                      .assignment = BN_SLICE_LIT("half of it")};
+        bn_grecord_write_member(&value, &m);
+    }
+    bn_batch_builder_init(&b);
+    bn_batch_builder_add(&b, 0, 5, bn_str_slice(&key), generation < 0 ? BN_SLICE_NULL : bn_str_slice(&value), 0,
+                         BN_SLICE_NULL);
+    ck_assert_int_eq(bn_batch_builder_finish(&b, 0, 0, &batch), BN_OK);
+    bn_batch_assign((uint8_t *)batch.ptr, p->end, 0);
+    bn_str_add_slice(&p->bytes, bn_str_slice(&batch));
+    p->high_watermark = ++p->end;
+    bn_batch_builder_fini(&b);
+    bn_str_fini(&key);
+    bn_str_fini(&value);
+    bn_str_fini(&batch);
+}
+
+struct stood {
+    const char *name;
+    int32_t generation, size;
+    enum bn_group_state state;
+    bool there;
+};
+
+static bool look_up(struct office *o, void *arg) {
+    struct stood *s = arg;
+    const struct bn_group *g = NULL;
+    ck_assert_int_eq(bn_coordinator_group(o->coordinator, 0, bn_slice_str(s->name), &g), KE_NONE);
+    s->there = g != NULL;
+    s->generation = g ? bn_group_generation(g) : -1;
+    s->size = g ? bn_group_size(g) : -1;
+    s->state = g ? bn_group_state(g) : BN_GROUP_DEAD;
+    return true;
+}
+
+/* A data directory of Apache Kafka's: its groups stand in the log, and nobody else knows them. Members go on. */
+START_TEST(test_takes_over_from_kafka) {
+    struct office o;
+    struct office_join j;
+    struct office_sync s;
+    struct stood f;
+    office_open(&o);
+    record_group(&o, "live", 6, 1);
+    record_group(&o, "live", 7, 2);
+    record_group(&o, "calm", 4, 0);
+    record_group(&o, "gone", 3, 1);
+    record_group(&o, "gone", -1, 0);
+    office_lead(&o, 4);
+    office_await_loaded(&o);
+    f.name = "live";
+    office_until(&o, look_up, &f);
+    ck_assert(f.there && f.generation == 7 && f.size == 2 && f.state == BN_GROUP_STABLE);
+    f.name = "calm";
+    office_until(&o, look_up, &f);
+    ck_assert(f.there && f.generation == 4 && f.size == 0 && f.state == BN_GROUP_EMPTY);
+    f.name = "gone";
+    office_until(&o, look_up, &f);
+    ck_assert(!f.there);
+    snprintf(j.member_id, sizeof j.member_id, "kafka-2");
+    j.generation = 7;
+    ck_assert_int_eq(office_heartbeat(&o, "live", &j, -1), KE_NONE);
+    office_sync(&o, &s, "live", &j);
+    ck_assert_str_eq(s.got, "half of it");
+    ck_assert_int_eq(o.writes, 0); /* nothing has happened that is to be told */
+    office_join(&o, &j, "calm", "");
+    office_turn(&o);
+    ck_assert_int_eq(j.join.error, KE_NONE);
+    ck_assert_int_eq(j.generation, 5);
+    office_close(&o);
+}
+END_TEST
+
+/* What the controller keeps holds, whatever a record says; but when that is only which generations are taken, the
+ * record does, and none of them is used again. */
+START_TEST(test_records_beside_znodes) {
+    for (int only_reserved = 0; only_reserved <= 1; only_reserved++) {
+        struct office o;
+        struct stood f = {.name = "g"};
+        struct office_join j;
+        Bn__GroupState told = BN__GROUP_STATE__INIT, *all[] = {&told};
+        Bn__GroupWriteRequest q = BN__GROUP_WRITE_REQUEST__INIT;
+        office_open(&o);
+        told.group_id = (ProtobufCBinaryData){1, (uint8_t *)(uintptr_t) "g"};
+        told.generation = only_reserved ? 0 : 9;
+        told.reserved = 23;
+        q.groups = all;
+        q.n_groups = 1;
+        office_keep(&o, &q);
+        record_group(&o, "g", 7, 1);
+        office_lead(&o, 4);
+        office_await_loaded(&o);
+        office_until(&o, look_up, &f);
+        ck_assert_int_eq(f.generation, only_reserved ? 7 : 9);
+        ck_assert_int_eq(f.size, only_reserved);
+        if (!only_reserved) {
+            office_join(&o, &j, "g", "");
+            office_turn(&o);
+            ck_assert_int_eq(j.generation, 24);
+        }
+        office_close(&o);
+    }
+}
+END_TEST
+
 Suite *coordinator_load_suite(void) {
     Suite *s = suite_create("coordinator_load");
     TCase *t = tcase_create("coordinator_load");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_takes_over);
     tcase_add_test(t, test_waits_for_the_watermark);
+    tcase_add_test(t, test_takes_over_from_kafka);
+    tcase_add_test(t, test_records_beside_znodes);
     suite_add_tcase(s, t);
     return s;
 }

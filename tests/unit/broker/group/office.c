@@ -1,6 +1,8 @@
 /* office.c: a partition and a controller for a coordinator to work with. */
 #include "tests/unit/broker/group/office.h"
 
+#include "broker/group/coordinator_int.h"
+
 #include <check.h>
 
 #include "common/base/alloc.h"
@@ -77,7 +79,7 @@ void bn_partition_interest_drop(struct bn_partition_interest *i) { (void)i; }
 
 /* ---- the controller ---- */
 
-static void keep(struct office *o, const Bn__GroupWriteRequest *q) {
+void office_keep(struct office *o, const Bn__GroupWriteRequest *q) {
     bn_alloc_free(o->stored);
     o->stored_len = bn__group_write_request__get_packed_size(q);
     o->stored = bn_alloc(o->stored_len + 1);
@@ -98,7 +100,7 @@ static void write_groups(void *arg, struct bn_shard *shard, const Bn__GroupWrite
     }
     m.error = o->write_error;
     bool whole = q->n_groups > 0 && !q->groups[0]->reserve_only;
-    if (m.error == KE_NONE && whole) keep(o, q);
+    if (m.error == KE_NONE && (whole || q->n_removed > 0)) office_keep(o, q);
     reply(reply_arg, &m);
 }
 
@@ -132,14 +134,18 @@ static struct bn_image *image_of(int32_t epoch) {
     t.id = (ProtobufCBinaryData){16, id};
     t.partitions = partitions;
     t.n_partitions = 1;
-    Bn__Topic *topics[] = {&t};
+    uint8_t other[16] = {8};
+    Bn__Topic read = BN__TOPIC__INIT; /* what members commit of */
+    read.name = (char *)(uintptr_t) "t";
+    read.id = (ProtobufCBinaryData){16, other};
+    Bn__Topic *topics[] = {&t, &read};
     Bn__ImageDelta d = BN__IMAGE_DELTA__INIT;
     d.reset = true;
     d.sequence = 1;
     d.controller_epoch = 1;
     d.cluster_id = (char *)(uintptr_t) "c";
     d.topics = topics;
-    d.n_topics = 1;
+    d.n_topics = 2;
     struct bn_image *out = NULL;
     struct bn_err e = BN_ERR_NONE;
     int rc = bn_image_apply(NULL, &d, &out, &e);
@@ -182,6 +188,7 @@ void office_open(struct office *o) {
     *o = (struct office){.shard = bn_shard_new(0), .pool = bn_pool_new(1)};
     bn_str_init(&o->roster.partition.bytes);
     o->roster.partition.heard_ms = INT64_MAX;
+    o->subscription = BN_SLICE_LIT("topics");
     o->deps = (struct bn_coordinator_deps){.env = bn_env_real(),
                                            .shard = o->shard,
                                            .pool = o->pool,
@@ -202,11 +209,12 @@ struct leading {
     struct bn_msg msg;
     struct office *o;
     struct bn_image *image;
+    const Bn__ImageDelta *delta;
 };
 
 static void do_lead(struct bn_msg *m) {
     struct leading *l = BN_CONTAINER_OF(m, struct leading, msg);
-    bn_coordinator_apply(l->o->coordinator, l->image);
+    bn_coordinator_apply(l->o->coordinator, l->image, l->delta);
     bn_loop_stop(l->o->shard->loop);
 }
 
@@ -217,6 +225,25 @@ void office_lead(struct office *o, int32_t epoch) {
     bn_image_unref(o->roster.image);
     o->roster.image = l.image;
 }
+
+void office_topic_gone(struct office *o, const char *topic, bool reset) {
+    Bn__RemovedTopic gone = BN__REMOVED_TOPIC__INIT, *all[] = {&gone};
+    Bn__ImageDelta d = BN__IMAGE_DELTA__INIT;
+    gone.name = (char *)(uintptr_t)topic;
+    d.removed_topics = all;
+    d.n_removed_topics = 1;
+    d.reset = reset;
+    struct leading l = {.msg.run = do_lead, .o = o, .image = o->roster.image, .delta = &d};
+    bn_shard_post(o->shard, &l.msg);
+    bn_shard_run_here(o->shard);
+}
+
+static bool is_settled(struct office *o, void *arg) {
+    const struct bn_coordinator_seat *s = bn_coordinator_seat(o->coordinator, 0);
+    return bn_list_empty(&s->dirty) && bn_list_empty(&s->departed) && !s->writing;
+}
+
+void office_settle(struct office *o) { office_until(o, is_settled, NULL); }
 
 static bool is_loaded(struct office *o, void *arg) {
     const struct bn_group *g;
@@ -292,7 +319,7 @@ void office_join(struct office *o, struct office_join *j, const char *group, con
     static int serial;
     static char fresh[32];
     snprintf(fresh, sizeof fresh, "member-%d", ++serial);
-    *j = (struct office_join){.protocol = {BN_SLICE_LIT("range"), BN_SLICE_LIT("topics")}};
+    *j = (struct office_join){.protocol = {BN_SLICE_LIT("range"), o->subscription}};
     j->join.in = (struct bn_group_join){.member_id = bn_slice_str(member_id),
                                         .new_id = bn_slice_str(fresh),
                                         .client_id = BN_SLICE_LIT("c"),

@@ -35,6 +35,7 @@ struct office {
     size_t stored_len;
     int writes, removals;
     int16_t write_error;
+    struct bn_slice subscription;                                  /* of the members that join from now on; "topics" */
     bool deaf;                                                     /* gives no answer */
     void (*waiting)(void *arg, const Bn__GroupWriteReply *answer); /* while deaf */
     void *waiting_arg;
@@ -47,7 +48,11 @@ void office_until(struct office *o, bool (*holds)(struct office *o, void *arg), 
 void office_turn(struct office *o);
 /* This broker leads the partition under this epoch; -1: another does. */
 void office_lead(struct office *o, int32_t epoch);
+void office_keep(struct office *o, const Bn__GroupWriteRequest *q); /* as if it had been told */
 void office_await_loaded(struct office *o);
+/* The controller says that the topic was deleted; reset: in a whole image, which has `t` again. */
+void office_topic_gone(struct office *o, const char *topic, bool reset);
+void office_settle(struct office *o); /* until nothing waits to be said to the controller */
 void office_commit(struct office *o); /* the watermark passes all that is held */
 
 /* A dynamic member without the detour by MEMBER_ID_REQUIRED (JoinGroup 3). */

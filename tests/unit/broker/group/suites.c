@@ -9,6 +9,7 @@ Suite *group_sync_suite(void);
 Suite *property_suite(void);
 Suite *coordinator_suite(void);
 Suite *coordinator_commit_suite(void);
+Suite *coordinator_forget_suite(void);
 Suite *coordinator_load_suite(void);
 Suite *coordinator_store_suite(void);
 Suite *grecord_suite(void);
@@ -24,6 +25,7 @@ const unit_suite_fn unit_suites[] = {
     grecord_suite,
     coordinator_suite,
     coordinator_commit_suite,
+    coordinator_forget_suite,
     coordinator_load_suite,
     coordinator_store_suite,
     offsets_suite,

@@ -1,0 +1,143 @@
+/* coordinator_forget.c: what nobody needs any more (6-groups 6.8): offsets that are old, offsets of topics that were
+ * deleted, and groups in which neither members nor offsets are left. Each is forgotten here, by a tombstone in
+ * __consumer_offsets, and a group in its znode, too. Nobody waits for the tombstones: one that is lost brings back what
+ * the next look takes for old again. */
+#include "broker/group/coordinator_int.h"
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "proto/kafka/batch.h"
+
+enum { BATCH_MAX = 1000 }; /* tombstones; a batch must fit into max.message.bytes */
+
+/* Which offsets are to go. */
+struct sieve {
+    bool (*drops)(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e);
+    int64_t now_ms;             /* wall clock */
+    const struct bn_map *names; /* topics; the values are their names */
+};
+
+struct tombstones { /* of one group, on their way into batches */
+    struct bn_coordinator_club *club;
+    struct bn_batch_builder builder;
+    int64_t now_ms;
+};
+
+static void send(struct tombstones *t) {
+    if (t->builder.count > 0)
+        bn_coordinator_append(t->club->seat, bn_group_id(t->club->group), &t->builder);
+    else
+        bn_batch_builder_fini(&t->builder);
+}
+
+static void add(struct tombstones *t, const struct bn_str *key) {
+    if (t->builder.count == BATCH_MAX) {
+        send(t);
+        bn_batch_builder_init(&t->builder);
+    }
+    bn_batch_builder_add(&t->builder, t->builder.count, t->now_ms, bn_str_slice(key), BN_SLICE_NULL, 0, BN_SLICE_NULL);
+}
+
+static void drop_offsets(struct tombstones *t, const struct sieve *sieve) {
+    struct bn_coordinator_club *k = t->club;
+    const struct bn_offsets_entry **dropped = bn_alloc((bn_offsets_count(&k->offsets) + 1) * sizeof(void *));
+    size_t count = 0, at = 0;
+    for (const struct bn_offsets_entry *e; (e = bn_offsets_next(&k->offsets, &at)) != NULL;)
+        if (sieve->drops(sieve, k, e)) dropped[count++] = e;
+    struct bn_str key;
+    bn_str_init(&key);
+    for (size_t i = 0; i < count; i++) {
+        bn_str_clear(&key);
+        bn_grecord_write_offset_key(&key, bn_group_id(k->group), dropped[i]->topic, dropped[i]->partition);
+        add(t, &key);
+        bn_offsets_remove(&k->offsets, dropped[i]->topic, dropped[i]->partition);
+    }
+    bn_str_fini(&key);
+    bn_alloc_free(dropped);
+}
+
+static bool may_go(const struct bn_coordinator_club *k) {
+    return bn_group_state(k->group) == BN_GROUP_EMPTY && bn_group_size(k->group) == 0 && k->appends == 0 &&
+           bn_offsets_count(&k->offsets) == 0;
+}
+
+/* True when the group is gone with its offsets: the club is freed. */
+static bool sift(struct bn_coordinator_club *k, const struct sieve *sieve) {
+    struct tombstones t = {.club = k, .now_ms = sieve->now_ms};
+    bn_batch_builder_init(&t.builder);
+    drop_offsets(&t, sieve);
+    bool gone = may_go(k);
+    if (gone && bn_group_generation(k->group) > 0) { /* else it has no record */
+        struct bn_str key;
+        bn_str_init(&key);
+        bn_grecord_write_group_key(&key, bn_group_id(k->group));
+        add(&t, &key);
+        bn_str_fini(&key);
+    }
+    send(&t);
+    if (!gone) return false;
+    if (k->has_znode) bn_coordinator_unstore(k->seat, bn_group_id(k->group));
+    bn_coordinator_club_free(k);
+    return true;
+}
+
+/* Whatever is appended now comes back as done within the call or later, but frees no club. */
+static void sift_all(struct bn_coordinator_seat *s, const struct sieve *sieve) {
+    struct bn_coordinator_club **clubs = bn_alloc((s->groups.count + 1) * sizeof(void *));
+    size_t count = 0, at = 0;
+    for (struct bn_map_entry *e; (e = bn_map_next(&s->groups, &at)) != NULL;) clubs[count++] = e->value;
+    for (size_t i = 0; i < count; i++) (void)sift(clubs[i], sieve);
+    bn_alloc_free(clubs);
+}
+
+static int64_t wall_ms(const struct bn_coordinator_seat *s) { return bn_clock_wall_ms(s->c->deps->env->clock); }
+
+/* ---- a group, by an administrator ---- */
+
+static bool any(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
+    return true;
+}
+
+void bn_coordinator_forget(struct bn_coordinator_club *k) {
+    const struct sieve sieve = {.drops = any, .now_ms = wall_ms(k->seat)};
+    (void)sift(k, &sieve);
+}
+
+/* ---- what is old ---- */
+
+/* From when on an offset grows old; INT64_MAX: not while things are as they are. */
+static int64_t since_ms(const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
+    struct bn_slice type = bn_group_protocol_type(k->group);
+    if (bn_slice_is_null(type)) return e->committed.commit_ms; /* a simple consumer's */
+    switch (bn_group_state(k->group)) {
+    case BN_GROUP_EMPTY: /* not before its own time: an administrator may have set it meanwhile */
+        return bn_max_i64(k->state_since_ms, e->committed.commit_ms);
+    case BN_GROUP_STABLE: /* of topics that its consumers do not read any more (KIP-211) */
+        if (!bn_slice_eq_str(type, "consumer") || bn_group_subscribes(k->group, e->topic)) return INT64_MAX;
+        return e->committed.commit_ms;
+    default:
+        return INT64_MAX;
+    }
+}
+
+static bool is_old(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
+    int64_t from_ms = since_ms(k, e);
+    if (k->appends > 0 || from_ms == INT64_MAX) return false; /* a commit under way may be a newer one */
+    if (e->committed.expire_ms >= 0) return e->committed.expire_ms <= s->now_ms;
+    return s->now_ms - from_ms >= k->seat->c->deps->retention_ms;
+}
+
+void bn_coordinator_expire(struct bn_coordinator_seat *s) {
+    const struct sieve sieve = {.drops = is_old, .now_ms = wall_ms(s)};
+    sift_all(s, &sieve);
+}
+
+/* ---- topics that were deleted ---- */
+
+static bool is_of(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
+    return bn_map_get(s->names, e->topic) != NULL;
+}
+
+void bn_coordinator_topics_gone(struct bn_coordinator_seat *s, const struct bn_map *names) {
+    const struct sieve sieve = {.drops = is_of, .now_ms = wall_ms(s), .names = names};
+    sift_all(s, &sieve);
+}
