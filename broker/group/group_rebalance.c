@@ -127,8 +127,9 @@ static void begin_generation(struct bn_group *g, int64_t now_ms, struct bn_group
         struct bn_group_member *m = g->members[i];
         m->owes_sync = true;
         m->is_new = false;
-        bn_group_touch(g, now_ms, m); /* a static member that has not come, too: as Kafka does */
-        if (m->join_token) bn_group_answer_join(g, m, KE_NONE, out);
+        if (!m->join_token) continue; /* static; its session goes on, else a dead one could last for many rounds */
+        bn_group_answer_join(g, m, KE_NONE, out);
+        bn_group_touch(g, now_ms, m);
     }
 }
 

@@ -53,7 +53,7 @@ struct crowd_event {
     char id[CROWD_ID];
     int32_t generation, said_in; /* said_in: the generation in which it got what it says that it owns */
     uint32_t partitions;
-    bool leads, skip, twice;
+    bool late, twice;
     int16_t error;
     struct crowd_plan *plan; /* owned; NULL */
 };
@@ -66,7 +66,7 @@ struct crowd_client {
     int32_t generation, assigned_in; /* assigned_in: the newest generation in which it was given something */
     uint32_t owned;
     bool gave_up; /* something that it has not joined for again: nobody owns it */
-    enum { CROWD_OUT, CROWD_JOINING, CROWD_SYNCING, CROWD_IN } phase;
+    enum { CROWD_OUT, CROWD_JOINING, CROWD_SLOW, CROWD_SYNCING, CROWD_IN } phase;
     uint32_t request; /* of its last join or sync */
     int house;        /* whom it takes for the coordinator */
     int version;      /* of JoinGroup */
@@ -160,6 +160,7 @@ void crowd_house_end(struct crowd *w, struct crowd_house *h);
 /* ---- crowd_check.c ---- */
 void crowd_check_joined(struct crowd *w, const struct crowd_house *h, const struct bn_group_out *o);
 void crowd_check_resumed(struct crowd *w, const struct crowd_house *h);
+void crowd_check_given(struct crowd *w, const struct crowd_client *c, int32_t generation, uint32_t partitions);
 void crowd_check_assigned(struct crowd *w, const struct crowd_client *c); /* c was just given what it owns */
 void crowd_check_house(struct crowd *w, struct crowd_house *h);           /* after anything happened to it */
 void crowd_check_commit(struct crowd *w, int64_t at);                     /* a place in the log, just taken */

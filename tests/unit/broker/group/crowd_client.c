@@ -91,7 +91,7 @@ void crowd_start(struct crowd *w, int instance) {
                                .request = request + 1,
                                .house = w->house,
                                .version = crowd_below(w, 4) ? 9 : 3 + (int)crowd_below(w, 6),
-                               .session_ms = 6000 + 1000 * (int32_t)crowd_below(w, 5),
+                               .session_ms = crowd_below(w, 4) ? 6000 + 1000 * (int32_t)crowd_below(w, 5) : 30000,
                                .rebalance_ms = 8000 + 1000 * (int32_t)crowd_below(w, 12)};
     join(w, c);
 }
@@ -154,6 +154,21 @@ static void failed(struct crowd *w, struct crowd_client *c, const struct crowd_e
 
 /* ---- answers ---- */
 
+/* It is told of a generation, heartbeats on, and asks for its assignment long after. */
+static bool is_slow(struct crowd *w, struct crowd_client *c, struct crowd_event *e) {
+    if (w->calm || e->late || crowd_below(w, 50)) return false;
+    struct crowd_event *again = crowd_push(w, CROWD_ANSWERED, crowd_below(w, 90000));
+    struct crowd_event own = *again;
+    *again = *e;
+    again->at_ms = own.at_ms;
+    again->order = own.order;
+    again->late = true;
+    e->plan = NULL;
+    c->phase = CROWD_SLOW;
+    beat_later(w, c);
+    return true;
+}
+
 static void joined(struct crowd *w, struct crowd_client *c, struct crowd_event *e) {
     if (e->error == KE_MEMBER_ID_REQUIRED) {
         snprintf(c->id, sizeof c->id, "%s", e->id);
@@ -163,6 +178,7 @@ static void joined(struct crowd *w, struct crowd_client *c, struct crowd_event *
     } else {
         snprintf(c->id, sizeof c->id, "%s", e->id);
         c->generation = e->generation;
+        if (is_slow(w, c, e)) return;
         sync(w, c, e->plan);
         e->plan = NULL;
     }
@@ -188,7 +204,8 @@ static void synced(struct crowd *w, struct crowd_client *c, const struct crowd_e
 }
 
 static void beaten(struct crowd *w, struct crowd_client *c, const struct crowd_event *e) {
-    bool mine = c->phase == CROWD_IN && e->generation == c->generation && strcmp(e->id, c->id) == 0;
+    bool mine = (c->phase == CROWD_IN || c->phase == CROWD_SLOW) && e->generation == c->generation &&
+                strcmp(e->id, c->id) == 0;
     if (mine && e->error != KE_NONE && e->what != CROWD_COMMIT) failed(w, c, e);
 }
 
@@ -206,14 +223,14 @@ void crowd_client_event(struct crowd *w, struct crowd_event *e) {
         join(w, c);
     } else if (e->kind == CROWD_TIMED_OUT) {
         c->house = w->house;
-        if (c->phase != CROWD_IN) join(w, c);
+        if (c->phase == CROWD_JOINING || c->phase == CROWD_SYNCING) join(w, c);
     } else if (e->kind == CROWD_BEATS) {
-        if (c->phase != CROWD_IN) return;
+        if (c->phase != CROWD_IN && c->phase != CROWD_SLOW) return;
         bool paused = w->now_ms < c->paused_until_ms;
         if (!paused) ask(w, c, CROWD_BEAT);
         if (!paused && c->owned && crowd_below(w, 3) == 0) ask(w, c, CROWD_COMMIT);
         beat_later(w, c);
-    } else if (e->what == CROWD_JOIN && c->phase == CROWD_JOINING) {
+    } else if (e->what == CROWD_JOIN && (c->phase == CROWD_JOINING || (c->phase == CROWD_SLOW && e->late))) {
         joined(w, c, e);
     } else if (e->what == CROWD_SYNC && c->phase == CROWD_SYNCING) {
         synced(w, c, e);

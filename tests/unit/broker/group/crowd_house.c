@@ -28,6 +28,12 @@ static void take_answer(struct crowd *w, struct crowd_house *h, const struct bn_
     if (w->tokens[o->token].answered) crowd_fail(w, "a request was answered twice");
     w->tokens[o->token].answered = true;
     bool is_join = o->kind == BN_GROUP_OUT_JOINED;
+    char mask[32];
+    snprintf(mask, sizeof mask, "%.*s", BN_SLICE_FMT(o->assignment));
+    uint32_t partitions = (uint32_t)strtoul(mask, NULL, 16);
+    const struct crowd_client *c = &w->clients[w->tokens[o->token].client];
+    if (!is_join && o->error == KE_NONE && w->tokens[o->token].request == c->request)
+        crowd_check_given(w, c, bn_group_generation(h->group), partitions);
     if (is_join && o->error == KE_NONE) crowd_check_joined(w, h, o);
     if (w->tokens[o->token].mute || (!w->calm && crowd_below(w, 50) == 0)) return;
     struct crowd_event *e = answer(w, w->tokens[o->token].client, w->tokens[o->token].request,
@@ -37,9 +43,7 @@ static void take_answer(struct crowd *w, struct crowd_house *h, const struct bn_
         snprintf(e->id, sizeof e->id, "%.*s", BN_SLICE_FMT(o->member_id));
         if (o->with_members && !o->skip_assignment) e->plan = crowd_assign(w, h->group);
     } else {
-        char mask[32];
-        snprintf(mask, sizeof mask, "%.*s", BN_SLICE_FMT(o->assignment));
-        e->partitions = (uint32_t)strtoul(mask, NULL, 16);
+        e->partitions = partitions;
     }
 }
 
