@@ -45,6 +45,7 @@ static void take_image(struct bn_round_lane *lane) { /* on each shard */
 static void let_clients_in(struct bn_broker *b) {
     b->serving = true;
     bn_checkpointer_start(b);
+    bn_cleaner_start(b);
     bn_listener_start(b->listeners);
     BN_INFO("broker", "[KafkaServer id=%d] started", b->broker_id);
     if (b->config.started) b->config.started(b->config.arg);
@@ -393,7 +394,7 @@ int bn_broker_new(const struct bn_broker_config *config, struct bn_broker **out,
     if (rc == 0) rc = settle_id(b, e);
     if (rc == 0) rc = bind_listeners(b, e);
     if (rc == 0) {
-        b->pool = bn_pool_new(b->settings->io_threads);
+        b->pool = bn_pool_new(b->settings->io_threads + b->settings->cleaner_threads);
         return 0;
     }
     bn_broker_free(b);

@@ -31,7 +31,7 @@ struct bn_broker {
     struct bn_broker_place *places; /* one per shard; [0] is the main shard, which runs on the main thread */
     struct bn_shard **shards;
     struct bn_coordinator **coordinators; /* likewise */
-    struct bn_roster **rosters; /* by shard; NULL once stopped, told on that shard */
+    struct bn_roster **rosters;           /* by shard; NULL once stopped, told on that shard */
     struct bn_conns **sets;
     struct bn_session_cache **sessions; /* by shard */
     int shard_count;
@@ -63,6 +63,11 @@ struct bn_broker {
     bool checkpointing;
     void (*checkpointed)(struct bn_broker *b); /* told once, when the one under way has ended */
     void (*finished)(struct bn_broker *b);     /* told once, when the last one has ended */
+    struct {                                   /* cleaner.c */
+        struct bn_timer timer;
+        int running; /* logs that are being cleaned */
+        bool started, looking;
+    } cleaner;
 };
 
 /* round.c: one question to every shard. ask() runs on each; the lane ends, then or later, on that shard by
@@ -93,6 +98,10 @@ void bn_coordination_compose(struct bn_broker *b, struct bn_broker_place *p);
 void bn_checkpointer_start(struct bn_broker *b);
 /* Writes the checkpoints once more, and then calls done; no periodic ones come after. */
 void bn_checkpointer_finish(struct bn_broker *b, void (*done)(struct bn_broker *b));
+
+/* cleaner.c; on the main shard */
+void bn_cleaner_start(struct bn_broker *b);
+void bn_cleaner_stop(struct bn_broker *b); /* cleanings that run are ended by the rosters */
 
 /* shutdown.c; on the main shard */
 void bn_shutdown_begin(struct bn_broker *b);

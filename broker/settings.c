@@ -95,6 +95,7 @@ int bn_settings_init(struct bn_settings *s, const struct bn_conf *conf, int core
     /* Waking a thread costs more than a small request: one core stays free for everything else. */
     int64_t most = bn_max_i64(cores - 1, 1);
     s->shard_count = (int)(shards > 0 ? shards : bn_min_i64(bn_conf_i64(conf, BN_CONF_NUM_NETWORK_THREADS), most));
+    s->cleaner_threads = (int)bn_min_i64(bn_conf_i64(conf, BN_CONF_LOG_CLEANER_THREADS), 64);
     s->io_threads = (int)bn_conf_i64(conf, BN_CONF_NUM_IO_THREADS);
     int64_t high_watermark_ms = bn_conf_i64(conf, BN_CONF_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS);
     int64_t recovery_ms = bn_conf_i64(conf, BN_CONF_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS);
@@ -152,6 +153,10 @@ static void to_log_config(const struct bn_conf *conf, const struct bn_topic_conf
     out->timestamp_before_max_ms = timestamp_bound(t, t->message_timestamp_before_max_ms);
     out->timestamp_after_max_ms = timestamp_bound(t, t->message_timestamp_after_max_ms);
     out->producer_id_expiration_ms = bn_conf_i64(conf, BN_CONF_PRODUCER_ID_EXPIRATION_MS);
+    out->delete_retention_ms = t->delete_retention_ms;
+    out->compaction_lag_min_ms = t->min_compaction_lag_ms;
+    out->compaction_lag_max_ms = t->max_compaction_lag_ms;
+    out->dirty_ratio_min = t->min_cleanable_dirty_ratio;
     out->log_append_time = t->message_timestamp_type == BN_TOPIC_CONF_LOG_APPEND_TIME;
     out->compact = (t->cleanup_policy & BN_TOPIC_CONF_COMPACT) != 0;
     out->delete = (t->cleanup_policy & BN_TOPIC_CONF_DELETE) != 0;

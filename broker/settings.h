@@ -18,7 +18,7 @@ struct bn_settings {
     int log_dir_count;
     struct bn_listener_exception *exceptions; /* max.connections.per.ip.overrides */
     int exception_count;
-    int shard_count, io_threads;
+    int shard_count, io_threads, cleaner_threads;
     uint64_t checkpoint_ms;
 };
 

@@ -110,6 +110,7 @@ static void stop_serving(struct bn_broker *b) {
     if (b->stopping) return;
     b->stopping = true;
     bn_timer_stop(&b->leave_timer);
+    bn_cleaner_stop(b);
     BN_INFO("broker", "[KafkaServer id=%d] shutting down", b->broker_id);
     bn_listener_stop(b->listeners);
     if (b->composed)

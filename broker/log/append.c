@@ -65,7 +65,7 @@ bool bn_append_must_roll(struct bn_log *l, const struct bn_append_next *n, int64
     if (s->size > 0 && bn_segment_first_timestamp(s, &first) != 0) first = -1; /* the write will tell */
     bool by_record = first >= 0 && n->max_timestamp >= 0;
     int64_t waited = by_record ? n->max_timestamp - first : now_ms - s->created_ms;
-    if (waited > l->config.segment_ms - l->roll_jitter_ms) return true;
+    if (waited > bn_log_segment_ms(l) - l->roll_jitter_ms) return true;
     return bn_segment_index_full(s, l->config.segment_index_bytes);
 }
 

@@ -13,7 +13,8 @@
 static uint32_t entry_size(const struct bn_index *x) { return bn_index_entry_size(x->kind); }
 
 char *bn_index_path(const struct bn_index_place *place, int64_t base_offset, const char *suffix) {
-    return bn_alloc_printf("%s/%020" PRId64 "%s", place->dir, base_offset, suffix);
+    return bn_alloc_printf("%s/%020" PRId64 "%s%s", place->dir, base_offset, suffix,
+                           place->suffix ? place->suffix : "");
 }
 
 void bn_index_init(struct bn_index *x, const struct bn_index_place *place, int64_t base_offset,

@@ -9,6 +9,7 @@
 struct bn_index_place {
     const struct bn_disk *disk;
     const char *dir;
+    const char *suffix; /* behind every name: ".cleaned" while a segment is made in the background; NULL = none */
 };
 
 enum bn_index_kind {
@@ -51,7 +52,7 @@ int bn_index_cut(struct bn_index *x, uint32_t count) BN_MUST_CHECK;
 int bn_index_rest(struct bn_index *x) BN_MUST_CHECK;
 /* The open file (made if absent), borrowed: to sync it. */
 int bn_index_file(struct bn_index *x, struct bn_file **out) BN_MUST_CHECK;
-/* "<dir>/<base as 20 digits><suffix>" into new memory. */
+/* "<dir>/<base as 20 digits><suffix>" into new memory; behind it the place's own suffix. */
 char *bn_index_path(const struct bn_index_place *place, int64_t base_offset, const char *suffix);
 
 /* The offset index. */

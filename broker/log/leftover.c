@@ -66,7 +66,9 @@ static int first_pass(const struct bn_index_place *place, const struct bn_disk_e
         bool swap = ends_with(name, ".swap");
         if (ends_with(name, ".deleted") || ends_with(name, ".cleaned") || (swap && base >= s->cleaned_from)) {
             rc = remove_file(place, name, e);
-        } else if (swap && ends_with(name, ".log.swap")) {
+        } else if (swap && !ends_with(name, ".log.swap")) {
+            s->count++; /* of one whose .log has its name already */
+        } else if (swap) {
             int64_t next;
             rc = next_offset_of(place, name, base, &next, e);
             s->first = bn_min_i64(s->first, base);

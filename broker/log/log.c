@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "broker/log/append.h"
+#include "broker/log/compact.h"
 #include "broker/log/findtime.h"
 #include "broker/log/flush.h"
 #include "broker/log/follow.h"
@@ -33,6 +34,9 @@ void bn_log_config_defaults(struct bn_log_config *c) {
         .timestamp_before_max_ms = INT64_MAX,
         .timestamp_after_max_ms = INT64_MAX,
         .producer_id_expiration_ms = day_ms,
+        .delete_retention_ms = day_ms,
+        .compaction_lag_max_ms = INT64_MAX,
+        .dirty_ratio_min = 0.5,
         .delete = true,
         .compression = -1,
         .compression_level = -1,
@@ -85,7 +89,7 @@ int bn_log_snapshot(struct bn_log *l) {
 static void draw_jitter(struct bn_log *l) {
     uint32_t random = 0;
     l->roll_jitter_ms = 0;
-    int64_t bound = bn_min_i64(l->config.segment_jitter_ms, l->config.segment_ms);
+    int64_t bound = bn_min_i64(l->config.segment_jitter_ms, bn_log_segment_ms(l));
     if (bound <= 0) return;
     l->env->random(&random, sizeof random);
     l->roll_jitter_ms = (int64_t)random % bound;
@@ -111,6 +115,7 @@ int bn_log_roll(struct bn_log *l, int64_t now_ms) {
 
 int bn_log_begin_at(struct bn_log *l, int64_t base_offset, int64_t now_ms) {
     int rc = 0;
+    bn_compact_call_off(l);
     while (l->segment_count > 0) {
         struct bn_segment *last = l->segments[--l->segment_count];
         if (rc == 0)
@@ -135,6 +140,7 @@ void bn_log_note_epoch(struct bn_log *l, int32_t epoch, int64_t start_offset) {
 
 static void log_free(struct bn_log *l) {
     bn_flush_detach(l, false);
+    bn_compact_detach(l);
     for (uint32_t i = 0; i < l->segment_count; i++) bn_segment_free(l->segments[i]);
     for (uint32_t i = 0; i < l->deleted_count; i++) bn_alloc_free(l->deleted[i].path);
     bn_alloc_free(l->segments);
@@ -159,6 +165,7 @@ int bn_log_open(const struct bn_log_open *o, struct bn_log **out, struct bn_err 
     l->pool = o->pool;
     l->mailbox = o->mailbox;
     l->snapshot_offset = -1;
+    l->cleaned_to = o->cleaned_to;
     bn_producer_init(&l->producers);
     bn_epochs_init(&l->epochs);
     draw_jitter(l);
@@ -180,6 +187,7 @@ int bn_log_open(const struct bn_log_open *o, struct bn_log **out, struct bn_err 
 int bn_log_close(struct bn_log *l, struct bn_err *e) {
     struct bn_err own = BN_ERR_NONE;
     if (!e) e = &own;
+    bn_compact_detach(l);
     bn_flush_detach(l, true);
     bn_truncate_settle(l, true);
     int rc = l->failed ? bn_err_set(e, BN_IO, "the log failed before") : 0;
@@ -222,7 +230,10 @@ int64_t bn_log_start_offset(const struct bn_log *l) { return l->start_offset; }
 int64_t bn_log_end_offset(const struct bn_log *l) { return l->end_offset; }
 int64_t bn_log_recovery_point(const struct bn_log *l) { return l->recovery_point; }
 const char *bn_log_dir(const struct bn_log *l) { return l->place.dir; }
-void bn_log_reconfigure(struct bn_log *l, const struct bn_log_config *c) { l->config = *c; }
+void bn_log_reconfigure(struct bn_log *l, const struct bn_log_config *c) {
+    l->config = *c;
+    if (!c->compact) bn_compact_call_off(l);
+}
 
 int64_t bn_log_size_bytes(const struct bn_log *l) {
     int64_t sum = 0;
@@ -269,6 +280,13 @@ int32_t bn_log_epoch_of(const struct bn_log *l, int64_t offset) { return bn_epoc
 int bn_log_retain(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_pool *pool) {
     return bn_retain_run(l, high_watermark, now_ms, pool);
 }
+
+void bn_log_dirt(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_log_dirt *out) {
+    bn_compact_dirt(l, high_watermark, now_ms, out);
+}
+void bn_log_compact(struct bn_log *l, struct bn_log_compaction *c) { bn_compact_start(l, c); }
+void bn_log_compact_call_off(struct bn_log *l) { bn_compact_call_off(l); }
+int64_t bn_log_cleaned_to(const struct bn_log *l) { return l->cleaned_to; }
 
 int bn_log_set_start_offset(struct bn_log *l, int64_t offset) {
     if (offset > l->end_offset) return BN_NOTFOUND;

@@ -18,6 +18,8 @@ struct bn_log_config {
     int64_t segment_bytes, segment_ms, segment_jitter_ms, segment_index_bytes, index_interval_bytes;
     int64_t max_message_bytes, retention_ms, retention_bytes, file_delete_delay_ms, flush_messages, flush_ms;
     int64_t timestamp_before_max_ms, timestamp_after_max_ms, producer_id_expiration_ms;
+    int64_t delete_retention_ms, compaction_lag_min_ms, compaction_lag_max_ms;
+    double dirty_ratio_min; /* min.cleanable.dirty.ratio */
     bool log_append_time, compact, delete, preallocate;
     int compression;       /* enum bn_codec_kind to recompress to, or -1 = producer */
     int compression_level; /* of that codec */
@@ -33,6 +35,7 @@ struct bn_log_open {
     struct bn_uuid topic_id; /* written to partition.metadata when new; BN_STALE when the one there differs */
     struct bn_log_config config;
     int64_t recovery_point, log_start_offset; /* of the directory's checkpoints; 0 when none */
+    int64_t cleaned_to;                       /* the same (cleaner-offset-checkpoint); 0 when none */
     bool clean;                               /* the directory was closed cleanly: nothing is scanned */
     uint64_t tenure; /* which directory of that name it is: for checkpoints (bn_logdir_point) */
     /* Where the flushes that the log starts by itself (after a roll) run and report to; NULL: only bn_log_flush
@@ -138,7 +141,8 @@ struct bn_log_range {
 /* Raw batches from the one that holds `offset` on, as file ranges appended to *out, below upper_offset (exclusive; a
  * batch that starts below it and ends beyond is not given). At most max_bytes, but at least one whole batch when
  * whole_first; always whole batches. Several segments may be crossed. first_offset: the base offset of the first batch
- * given. Nothing to give: 0 bytes. BN_NOTFOUND: offset below the start or above the end (OFFSET_OUT_OF_RANGE). BN_IO.
+ * given, or in a gap that compaction left something between the offset asked for and it. Nothing to give: 0 bytes.
+ * BN_NOTFOUND: offset below the start or above the end (OFFSET_OUT_OF_RANGE). BN_IO.
  */
 int bn_log_read_range(struct bn_log *l, struct bn_log_range *range, struct bn_chain *out) BN_MUST_CHECK;
 static inline int bn_log_read(struct bn_log *l, int64_t offset, int64_t upper_offset, size_t max_bytes,
@@ -172,6 +176,37 @@ int bn_log_retain(struct bn_log *l, int64_t high_watermark, int64_t now_ms, stru
 /* Raises the start offset (DeleteRecords, retention); segments go at the next retention. BN_NOTFOUND if above the high
  * watermark. */
 int bn_log_set_start_offset(struct bn_log *l, int64_t offset) BN_MUST_CHECK;
+
+/* Compaction (4.12). How much there is to clean; wanted: by the topic's rules it is time. Never of a log that is being
+ * cleaned, nor of one that could not be. */
+struct bn_log_dirt {
+    bool wanted;
+    double ratio; /* the dirty share of what may be cleaned */
+    int64_t dirty_bytes;
+};
+void bn_log_dirt(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_log_dirt *out);
+/* One cleaning. The caller owns it until done(). */
+struct bn_log_compaction {
+    /* in */
+    struct bn_pool *pool; /* where it works, for as long as it takes; NULL: here and now */
+    int64_t high_watermark, now_ms;
+    size_t map_bytes, buffer_bytes; /* for keys; for copying */
+    double map_load;                /* how full the map may get, (0, 1] */
+    double bytes_per_second;        /* read and written; <= 0: no bound */
+    void (*done)(struct bn_log_compaction *c, int status);
+    void *arg;
+    /* out */
+    bool advanced; /* something is clean that was not */
+    int64_t bytes_before, bytes_after;
+};
+/* Records of older values go, below what is stable; appends, reads and flushes go on meanwhile. done, on the shard:
+ * BN_OK; BN_STALE: called off by a truncation, a removal, another policy; BN_CLOSED: the log is gone; other: it can't
+ * be cleaned (told), and never will be wanted again. Not while one is under way (asserted). */
+void bn_log_compact(struct bn_log *l, struct bn_log_compaction *c);
+bool bn_log_compacting(const struct bn_log *l);
+/* Ends the one under way soon, with BN_STALE. */
+void bn_log_compact_call_off(struct bn_log *l);
+int64_t bn_log_cleaned_to(const struct bn_log *l); /* everything below is clean; 0 = nothing */
 
 /* Flushing: everything below the end known at this call; done(arg, status) on the log's shard. A failed sync is final
  * (the log fails). mailbox: the shard's. Called after rolls by the log itself, and for flush.messages / flush.ms by the

@@ -8,6 +8,7 @@
 #include "broker/log/producer.h"
 #include "broker/log/segment.h"
 
+struct bn_compact;
 struct bn_flush;
 struct bn_truncate;
 
@@ -31,14 +32,18 @@ struct bn_log {
     struct bn_logread_marks *marks; /* NULL until something was read or appended */
     struct bn_flush *flush;         /* NULL until the first one */
     struct bn_truncate *truncate;   /* NULL until the first one */
+    struct bn_compact *compact;     /* NULL until the first one */
     uint32_t cuts;                  /* how many truncations there were */
     struct bn_log_deleted *deleted;
     uint32_t deleted_count;
 
     int64_t start_offset, end_offset, recovery_point;
+    int64_t cleaned_to;      /* compacted up to here */
     int64_t snapshot_offset; /* of the newest snapshot, or -1 */
     int64_t roll_jitter_ms;  /* of the active segment */
     bool failed;
+    bool uncleanable;  /* a cleaning of it failed */
+    bool swapping;     /* names of segments are between old and new: only open files are read */
     bool cutting;      /* a truncation is not on disk yet: nothing is appended */
     bool used;         /* since the last retention */
     bool dir_dirty;    /* files came or went since the directory was synced */
@@ -54,6 +59,11 @@ static inline int64_t bn_log_segment_end(const struct bn_log *l, uint32_t i) {
     return i + 1 < l->segment_count ? l->segments[i + 1]->base_offset : l->end_offset;
 }
 void bn_log_add_segment(struct bn_log *l, struct bn_segment *s); /* takes; its base is above the others' */
+/* The age at which a segment is closed: a compacted one in time for max.compaction.lag.ms. */
+static inline int64_t bn_log_segment_ms(const struct bn_log *l) {
+    const struct bn_log_config *c = &l->config;
+    return c->compact ? bn_min_i64(c->segment_ms, c->compaction_lag_max_ms) : c->segment_ms;
+}
 /* Closes the active segment and starts one at the log's end. 0 or BN_IO (then the log has failed). */
 int bn_log_roll(struct bn_log *l, int64_t now_ms) BN_MUST_CHECK;
 /* Renames all segments away, the last one first, and starts an empty one at base_offset; producers and marks are

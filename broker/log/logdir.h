@@ -40,12 +40,13 @@ int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition
 /* The high watermark checkpointed for the partition at the last stop, or 0. */
 int64_t bn_logdirs_high_watermark(const struct bn_logdirs *d, const char *topic, int32_t partition);
 
-struct bn_logdir_point { /* one line of the three checkpoint files */
+struct bn_logdir_point { /* one line of the four checkpoint files */
     const char *topic;
     int32_t partition;
     uint64_t tenure; /* bn_log_open.tenure, as bn_logdirs_place gave it */
     int64_t recovery_point, log_start_offset, high_watermark;
     bool has_log_start; /* log start > first segment's base: then it is written */
+    int64_t cleaned_to; /* bn_log_cleaned_to; 0 = no line */
     uint32_t cuts;      /* bn_log_cuts when the offsets were read */
 };
 /* Pool thread. Takes up what is said of partitions (one that is not named keeps what was said before) and writes the

@@ -120,7 +120,7 @@ static int find_partitions(struct bn_logdirs *d, int i, struct bn_err *e) {
         struct bn_logdir_found *f = &d->found[d->found_count++];
         *f = (struct bn_logdir_found){.partition = partition, .dir_index = i};
         memcpy(f->topic, topic, sizeof topic);
-        struct bn_index_place place = {d->env->disk, n_new->path};
+        struct bn_index_place place = {.disk = d->env->disk, .dir = n_new->path};
         if (bn_topicid_read(&place, &f->topic_id, NULL) != 0) f->topic_id = BN_UUID_ZERO;
     }
     bn_alloc_free(list);

@@ -10,7 +10,13 @@
 #include "broker/log/logdir.h"
 #include "common/base/map.h"
 
-enum bn_logdirs_file { BN_LOGDIRS_RECOVERY_POINT, BN_LOGDIRS_HIGH_WATERMARK, BN_LOGDIRS_LOG_START, BN_LOGDIRS_FILES };
+enum bn_logdirs_file {
+    BN_LOGDIRS_RECOVERY_POINT,
+    BN_LOGDIRS_HIGH_WATERMARK,
+    BN_LOGDIRS_LOG_START,
+    BN_LOGDIRS_CLEANED,
+    BN_LOGDIRS_FILES
+};
 
 struct bn_logdirs_entry { /* a partition */
     char *name;           /* "<topic>-<partition>", the key */

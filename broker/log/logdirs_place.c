@@ -41,6 +41,7 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         o->tenure = n->tenure;
         o->recovery_point = bn_max_i64(n->offsets[BN_LOGDIRS_RECOVERY_POINT], 0);
         o->log_start_offset = bn_max_i64(n->offsets[BN_LOGDIRS_LOG_START], 0);
+        o->cleaned_to = bn_max_i64(n->offsets[BN_LOGDIRS_CLEANED], 0);
         o->clean = d->dirs[n->dir].clean && !n->placed;
         n->placed = true;
         n->cuts = 0; /* the log that is opened now counts from there */

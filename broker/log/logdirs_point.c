@@ -1,4 +1,5 @@
-/* logdirs_point.c: the three checkpoint files of each log directory: recovery points, high watermarks, log starts.
+/* logdirs_point.c: the four checkpoint files of each log directory: recovery points, high watermarks, log starts, and
+ * how far compacted logs are clean.
  *
  * Invariants: what a file says of a partition that is not open keeps standing in it, because the table, not only the
  * open logs, is written back; offsets that were read before a truncation, or of a directory that was removed, are not
@@ -15,6 +16,7 @@ static const char *const checkpoint_names[BN_LOGDIRS_FILES] = {
     [BN_LOGDIRS_RECOVERY_POINT] = "recovery-point-offset-checkpoint",
     [BN_LOGDIRS_HIGH_WATERMARK] = "replication-offset-checkpoint",
     [BN_LOGDIRS_LOG_START] = "log-start-offset-checkpoint",
+    [BN_LOGDIRS_CLEANED] = "cleaner-offset-checkpoint",
 };
 
 struct reading {
@@ -135,6 +137,7 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
         bn_logdirs_set(d, n, BN_LOGDIRS_RECOVERY_POINT, points[i].recovery_point);
         bn_logdirs_set(d, n, BN_LOGDIRS_HIGH_WATERMARK, points[i].high_watermark);
         bn_logdirs_set(d, n, BN_LOGDIRS_LOG_START, points[i].has_log_start ? points[i].log_start_offset : -1);
+        bn_logdirs_set(d, n, BN_LOGDIRS_CLEANED, points[i].cleaned_to > 0 ? points[i].cleaned_to : -1);
     }
     pthread_mutex_unlock(&d->lock);
     int rc = 0;

@@ -125,7 +125,7 @@ static int drop_front(struct bn_log *l, uint32_t count, enum reason why, int64_t
  */
 static void roll_by_age(struct bn_log *l, int64_t now_ms) {
     struct bn_segment *s = bn_log_active(l);
-    if (s->size > 0 && now_ms - s->created_ms > l->config.segment_ms - l->roll_jitter_ms) {
+    if (s->size > 0 && now_ms - s->created_ms > bn_log_segment_ms(l) - l->roll_jitter_ms) {
         if (bn_log_roll(l, now_ms) != 0) return; /* the log has failed: the caller looks */
     }
 }
@@ -148,7 +148,7 @@ static void rest_if_idle(struct bn_log *l) {
 
 int bn_retain_run(struct bn_log *l, int64_t high_watermark, int64_t now_ms, struct bn_pool *pool) {
     remove_due(l, now_ms, pool);
-    if (l->failed || l->cutting) return 0;
+    if (l->failed || l->cutting || l->swapping) return 0;
     int gone = 0;
     roll_by_age(l, now_ms);
     for (enum reason why = 0; why < REASONS && !l->failed; why++)

@@ -93,7 +93,8 @@ int bn_segment_note(struct bn_segment *s, const struct bn_batch *b, int64_t inde
     int rc = bn_segment_newest(s, &newest, &ignored);
     if (rc) return rc;
     if (s->size == 0) s->first_timestamp = b->max_timestamp;
-    if (b->max_timestamp > s->max_timestamp) {
+    /* A batch that compaction emptied keeps its time, but no record has it any more. */
+    if (b->record_count > 0 && b->max_timestamp > s->max_timestamp) {
         s->max_timestamp = b->max_timestamp;
         s->max_timestamp_offset = last;
     }
@@ -255,7 +256,7 @@ static int renote(struct bn_segment *s, int64_t from, int64_t position) {
     int rc;
     bn_scan_init(&scan, s->file, from, position, bn_slice_of(window, sizeof window));
     while ((rc = bn_scan_next(&scan, &b)) == 1) {
-        if (b.max_timestamp <= s->max_timestamp) continue;
+        if (b.record_count == 0 || b.max_timestamp <= s->max_timestamp) continue;
         s->max_timestamp = b.max_timestamp;
         s->max_timestamp_offset = bn_batch_last_offset(&b);
     }

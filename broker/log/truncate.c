@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+#include "broker/log/compact.h"
 #include "broker/log/flush.h"
 #include "broker/log/recover.h"
 #include "broker/log/replay.h"
@@ -250,7 +251,7 @@ static struct bn_truncate *prepare(struct bn_log *l, const struct bn_log_cut *ho
     }
     bn_producer_init(&t->producers);
     t->how = *how;
-    t->place = (struct bn_index_place){l->place.disk, bn_alloc_strdup(l->place.dir)};
+    t->place = (struct bn_index_place){.disk = l->place.disk, .dir = bn_alloc_strdup(l->place.dir)};
     t->name = bn_alloc_strdup(l->name);
     t->kept = bn_alloc_zero(l->segment_count, sizeof(struct bn_segment *));
     for (uint32_t i = 0; i < l->segment_count; i++) {
@@ -297,6 +298,7 @@ static void answer(const struct bn_log_cut *how, int status) {
 static void lower_end(struct bn_log *l, int64_t end) {
     l->end_offset = end;
     l->recovery_point = bn_min_i64(l->recovery_point, end);
+    l->cleaned_to = bn_min_i64(l->cleaned_to, end);
     bn_epochs_truncate_end(&l->epochs, end);
     bn_logread_forget(l);
     bn_flush_void(l, end);
@@ -335,6 +337,7 @@ void bn_truncate_run(struct bn_log *l, int64_t offset, const struct bn_log_cut *
         return;
     }
     BN_INFO("log", "[Log partition=%s] truncating from %" PRId64 " to %" PRId64, l->name, l->end_offset, offset);
+    bn_compact_call_off(l);
     const struct bn_log before = *l;
     int64_t end;
     if (cut_segments(l, offset, &end) != 0) {
@@ -354,6 +357,7 @@ void bn_truncate_fully(struct bn_log *l, int64_t new_start, const struct bn_log_
         return;
     }
     BN_INFO("log", "[Log partition=%s] dropping all, to start anew at %" PRId64, l->name, new_start);
+    bn_compact_call_off(l);
     const struct bn_log before = *l;
     if (bn_log_begin_at(l, new_start, now_ms) != 0) {
         answer(how, BN_IO);

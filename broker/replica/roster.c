@@ -4,8 +4,8 @@
  * long), and each serves as soon as it is ready. It goes in one of three ways: the broker stops; its topic was deleted
  * (the image carries the evidence) and the directory is removed and told; or the image simply no longer has it here,
  * and the directory is renamed -stray and told, never removed (safety §3: absence is not deletion). A partition that
- * goes first waits for its log's opening, flush or truncation; one that comes under the name of one that goes waits for
- * that.
+ * goes first waits for its log's opening, flush, truncation or cleaning; one that comes under the name of one that goes
+ * waits for that.
  */
 #include "broker/replica/roster.h"
 
@@ -50,6 +50,13 @@ struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *t
     return bn_map_get(&r->partitions, key_of(&k));
 }
 
+void bn_roster_each(struct bn_roster *r, void (*fn)(struct bn_partition *p, void *arg), void *arg) {
+    BN_ON_SHARD(r->deps.shard);
+    size_t at = 0;
+    for (struct bn_map_entry *it; (it = bn_map_next(&r->partitions, &at)) != NULL;) fn(it->value, arg);
+}
+
+const struct bn_env *bn_roster_env(const struct bn_roster *r) { return r->deps.env; }
 int32_t bn_roster_id(const struct bn_roster *r) { return r->deps.broker_id; }
 
 struct bn_image *bn_roster_image(struct bn_roster *r) {
@@ -131,9 +138,12 @@ static void leave_now(struct bn_partition *p) { /* counted as busy already */
     bn_pool_submit(p->roster->deps.pool, &l->job);
 }
 
-static bool is_busy(const struct bn_partition *p) { return p->opening || p->flushing || p->cutting; }
+static bool is_busy(const struct bn_partition *p) {
+    return p->opening || p->flushing || p->cutting || (p->log && bn_log_compacting(p->log));
+}
 
-/* Takes the partition off the map; its log is closed once it is neither being opened nor flushed nor truncated. */
+/* Takes the partition off the map; its log is closed once it is neither being opened nor flushed nor truncated nor
+ * cleaned. */
 static void let_go(struct bn_partition *p, int fate) {
     struct bn_roster *r = p->roster;
     bn_map_remove(&r->partitions, key_of(&p->key));
@@ -145,6 +155,7 @@ static void let_go(struct bn_partition *p, int fate) {
     bn_proposals_leave(p);
     bn_partition_refuse(p, fate == BN_PARTITION_STOPS ? KE_NOT_LEADER_OR_FOLLOWER : KE_UNKNOWN_TOPIC_OR_PARTITION);
     bn_partition_disappoint(p);
+    if (p->log) bn_log_compact_call_off(p->log);
     if (!is_busy(p)) leave_now(p);
 }
 
@@ -468,11 +479,12 @@ static bool is_news(struct bn_partition *p) {
         .log_start_offset = bn_log_start_offset(p->log),
         .high_watermark = p->high_watermark,
         .has_log_start = bn_log_start_offset(p->log) > 0,
+        .cleaned_to = bn_log_cleaned_to(p->log),
         .cuts = bn_log_cuts(p->log),
     };
     p->told = now;
     return !old.topic || old.recovery_point != now.recovery_point || old.log_start_offset != now.log_start_offset ||
-           old.high_watermark != now.high_watermark || old.cuts != now.cuts;
+           old.high_watermark != now.high_watermark || old.cuts != now.cuts || old.cleaned_to != now.cleaned_to;
 }
 
 void bn_roster_points(struct bn_roster *r, struct bn_logdir_point **points, size_t *count, size_t *capacity) {

@@ -43,6 +43,9 @@ struct bn_roster *bn_roster_new(const struct bn_roster_deps *deps);
  * before to this. On the shard. */
 void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__ImageDelta *delta, int shard_count);
 struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition); /* NULL */
+/* Every partition of the shard; fn must not add or remove any. */
+void bn_roster_each(struct bn_roster *r, void (*fn)(struct bn_partition *p, void *arg), void *arg);
+const struct bn_env *bn_roster_env(const struct bn_roster *r);
 int32_t bn_roster_id(const struct bn_roster *r);       /* of this broker */
 struct bn_image *bn_roster_image(struct bn_roster *r); /* borrowed; the one applied last, never NULL */
 /* Which shard owns a partition, of shard_count. */

@@ -209,7 +209,7 @@ void bn_batch_builder_add(struct bn_batch_builder *w, int32_t offset_delta, int6
     BN_ASSERT(offset_delta >= 0 && (w->count == 0 || offset_delta > w->last_offset_delta));
     BN_ASSERT(header_count >= 0);
     BN_ASSERT(key.len < INT32_MAX / 4 && value.len < INT32_MAX / 4 && headers.len < INT32_MAX / 4);
-    if (w->count == 0) w->base_timestamp = timestamp_ms;
+    if (w->count == 0 && !(w->attributes & BN_BATCH_DELETE_HORIZON)) w->base_timestamp = timestamp_ms;
     int64_t timestamp_delta = subtract_wrapping(timestamp_ms, w->base_timestamp);
     size_t size = 1 + bn_varlong_size(timestamp_delta) + bn_varint_size(offset_delta) + bytes_size(key) +
                   bytes_size(value) + bn_varint_size(header_count) + headers.len;

@@ -70,7 +70,9 @@ void bn_batch_iter_fini(struct bn_batch_iter *it);
 /* One header off the front of record.headers. BN_BAD at garbage. */
 int bn_batch_next_header(struct bn_slice *headers, struct bn_slice *key, struct bn_slice *value) BN_MUST_CHECK;
 
-/* Builds one batch. */
+/* Builds one batch. With BN_BATCH_DELETE_HORIZON among the attributes base_timestamp is the horizon, set before the
+ * first record (KIP-534). What the records made of last_offset_delta and max_timestamp may be replaced before the end.
+ */
 struct bn_batch_builder {
     struct bn_str records; /* uncompressed */
     int64_t base_timestamp, max_timestamp, producer_id, base_offset;

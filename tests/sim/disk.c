@@ -86,7 +86,7 @@ static int door_allocate(struct bn_file *f, int64_t offset, int64_t len, struct 
 static void look_for_evidence(const struct bn_disk *d, const char *from, const char *to) {
     size_t len = strlen(to);
     struct bn_uuid id;
-    struct bn_index_place place = {real_of(d), (char *)(uintptr_t)from};
+    struct bn_index_place place = {.disk = real_of(d), .dir = (char *)(uintptr_t)from};
     if (len < 7 || strcmp(to + len - 7, "-delete") != 0 || bn_topicid_read(&place, &id, NULL) != 0) return;
     struct sim_topic *t = sim_observer_topic(sim_here->observer, &id);
     sim_event(sim_here, "%s removes %s", door_of(d)->proc->name, from);

@@ -65,7 +65,7 @@ static void read_dir(const struct bn_disk *d, const struct sim_topic *t, int32_t
     struct bn_uuid id;
     size_t count = 0;
     snprintf(dir, sizeof dir, "/data/%s-%d", t->name, index);
-    struct bn_index_place place = {d, dir};
+    struct bn_index_place place = {.disk = d, .dir = dir};
     if (bn_topicid_read(&place, &id, NULL) != 0 || !bn_uuid_eq(&id, &t->id)) return;
     if (d->list(d, dir, &list, &count, NULL) != 0) return;
     out->there = true;

@@ -261,7 +261,7 @@ int64_t whole_produce(struct whole *w, int fd, const char *topic, int32_t partit
     struct bn_str bytes;
     bn_batch_builder_init(&builder);
     bn_str_init(&bytes);
-    bn_batch_builder_add(&builder, 0, 1700000000000, BN_SLICE_NULL, bn_slice_str(value), 0, BN_SLICE_NULL);
+    bn_batch_builder_add(&builder, 0, 1700000000000, bn_slice_str(topic), bn_slice_str(value), 0, BN_SLICE_NULL);
     ck_assert_int_eq(bn_batch_builder_finish(&builder, BN_CODEC_NONE, -1, &bytes), 0);
     struct kmsg_produce_request_partition p = {.index = partition, .records.slice = bn_str_slice(&bytes)};
     struct kmsg_produce_request_topic t = {.name = bn_slice_str(topic)};

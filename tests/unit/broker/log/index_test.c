@@ -14,7 +14,7 @@ static void add(struct bn_index *x, int64_t offset, int64_t position) {
 START_TEST(test_floor_against_linear) {
     struct world w;
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     struct bn_index x;
     uint8_t e[BN_INDEX_ENTRY_MAX];
     int64_t i;
@@ -53,7 +53,7 @@ START_TEST(test_zero_and_torn_tails) {
     struct world w;
     uint8_t file[8 * 100 + 5];
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     for (uint32_t real = 0; real <= 100; real += 5) {
         memset(file, 0, sizeof file);
         for (uint32_t i = 0; i < real; i++) bn_put_u32(file + i * 8, i + 1);

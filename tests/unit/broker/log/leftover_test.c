@@ -26,7 +26,7 @@ START_TEST(test_whole_swap_replaces) {
     struct world w;
     struct bn_err e;
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     segment(&w, S "00.log", 0, 10);
     segment(&w, S "10.log", 10, 10);
     segment(&w, S "20.log", 20, 10);
@@ -53,7 +53,7 @@ START_TEST(test_unfinished_is_undone) {
     struct world w;
     struct bn_err e;
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     segment(&w, S "00.log", 0, 10);
     segment(&w, S "10.log", 10, 10);
     segment(&w, S "00.log.cleaned", 0, 5);

@@ -23,7 +23,7 @@ START_TEST(test_removing) {
     ck_assert_int_eq(bn_log_close(dirs_log(d, "old", 0, &o), &e), 0); /* a */
     uint64_t tenure = o.tenure;
     ck_assert_int_eq(bn_log_close(dirs_log(d, topic, 11, &o), &e), 0); /* b */
-    struct bn_logdir_point point = {"old", 0, tenure, 10, 0, 10, false, 0};
+    struct bn_logdir_point point = {"old", 0, tenure, 10, 0, 10, false, 0, 0};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "old", 0, false, 1000, NULL, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "old", 0, false, 1000, NULL, &e), BN_NOTFOUND);

@@ -18,9 +18,9 @@ START_TEST(test_placing_and_checkpoints) {
     ck_assert(in_dir[0] == 3 && in_dir[1] == 3);
     ck_assert_int_eq(bn_logdirs_place(d, "none", 0, false, &o, &e), BN_NOTFOUND);
     struct bn_logdir_point points[] = {
-        {"top-ic", 0, tenure[0], 10, 5, 9, true, 0},
-        {"top-ic", 1, tenure[1], 20, 0, 19, false, 0},
-        {"gone", 7, 0, 1, 1, 1, true, 0},
+        {"top-ic", 0, tenure[0], 10, 5, 9, true, 0, 0},
+        {"top-ic", 1, tenure[1], 20, 0, 19, false, 0, 0},
+        {"gone", 7, 0, 1, 1, 1, true, 0, 0},
     };
     ck_assert_int_eq(bn_logdirs_checkpoint(d, points, 3, &e), 0);
     /* One that is not named keeps what stood in the file. */
@@ -46,7 +46,7 @@ START_TEST(test_placing_and_checkpoints) {
     /* The marker speaks once. */
     ck_assert_int_eq(bn_logdirs_place(d, "top-ic", 0, false, &o, &e), 0);
     ck_assert(!o.clean);
-    struct bn_logdir_point low = {"top-ic", 0, o.tenure, 3, INT64_MAX, 0, false, 0};
+    struct bn_logdir_point low = {"top-ic", 0, o.tenure, 3, INT64_MAX, 0, false, 0, 0};
     ck_assert_int_eq(bn_logdirs_cut(d, &low, &e), 0);
     bn_logdirs_close(d, false, 0);
     d = dirs_open(&w);
@@ -72,7 +72,7 @@ START_TEST(test_a_name_again) {
     world_init(&w);
     struct bn_logdirs *d = dirs_open(&w);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "again", 0, &o), &e), 0);
-    struct bn_logdir_point point = {"again", 0, o.tenure, 14, 3, 12, true, 0};
+    struct bn_logdir_point point = {"again", 0, o.tenure, 14, 3, 12, true, 0, 0};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert_int_eq(bn_logdirs_remove(d, "again", 0, false, 60000, NULL, &e), 0);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "again", 0, &o), &e), 0);
@@ -99,13 +99,13 @@ START_TEST(test_a_late_line) {
         world_init(&w);
         struct bn_logdirs *d = dirs_open(&w);
         ck_assert_int_eq(bn_log_close(dirs_log(d, "late", 0, &o), &e), 0);
-        struct bn_logdir_point late = {"late", 0, o.tenure, 14, 3, 12, true, 7};
+        struct bn_logdir_point late = {"late", 0, o.tenure, 14, 3, 12, true, 0, 7};
         if (moment == BEFORE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
         ck_assert_int_eq(bn_logdirs_remove(d, "late", 0, false, 60000, NULL, &e), 0);
         if (moment == GONE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
         ck_assert_int_eq(bn_log_close(dirs_log(d, "late", 0, &o), &e), 0);
         ck_assert_uint_ne(o.tenure, late.tenure);
-        struct bn_logdir_point own = {"late", 0, o.tenure, 2, 1, 2, true, 0};
+        struct bn_logdir_point own = {"late", 0, o.tenure, 2, 1, 2, true, 0, 0};
         if (moment == TWICE) ck_assert_int_eq(bn_logdirs_checkpoint(d, &own, 1, &e), 0);
         if (moment >= AGAIN) {
             ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
@@ -136,7 +136,7 @@ START_TEST(test_nothing_new) {
     world_init(&w);
     struct bn_logdirs *d = dirs_open(&w);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0); /* a */
-    struct bn_logdir_point point = {"t", 0, o.tenure, 14, 3, 12, true, 0};
+    struct bn_logdir_point point = {"t", 0, o.tenure, 14, 3, 12, true, 0, 0};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     for (int round = 0; round < 2; round++) {
         size_t len;

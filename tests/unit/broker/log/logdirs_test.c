@@ -34,7 +34,7 @@ START_TEST(test_offline) {
     struct bn_logdirs *d = dirs_open(&w);
     ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0); /* a */
     bn_memdisk_fail(w.mem, BN_MEMDISK_DATASYNC, 1, 1);
-    struct bn_logdir_point point = {"t", 0, o.tenure, 10, 0, 10, false, 0};
+    struct bn_logdir_point point = {"t", 0, o.tenure, 10, 0, 10, false, 0, 0};
     ck_assert_int_ne(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
     ck_assert(!bn_logdirs_online(d, 0) && bn_logdirs_online(d, 1));
     ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), BN_IO);

@@ -8,7 +8,7 @@
 enum { BATCHES = 200 };
 
 static struct bn_segment *make(struct world *w, struct bn_index_place *place, int64_t interval) {
-    *place = (struct bn_index_place){w->disk, "/data"};
+    *place = (struct bn_index_place){.disk = w->disk, .dir = "/data"};
     struct bn_segment *s = bn_segment_new(place, 0, 0);
     struct bn_err e;
     ck_assert_int_eq(bn_segment_create(s, &e), 0);
@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(test_reserving) {
     struct world w;
-    struct bn_index_place place = {NULL, "/data"};
+    struct bn_index_place place = {.disk = NULL, .dir = "/data"};
     uint8_t *block = bn_alloc_zero(1, 64 << 10);
     world_init(&w);
     place.disk = w.disk;
@@ -129,7 +129,7 @@ END_TEST
 /* The whole room at once, and once; what was not written is given back. */
 START_TEST(test_preallocating) {
     struct world w;
-    struct bn_index_place place = {NULL, "/data"};
+    struct bn_index_place place = {.disk = NULL, .dir = "/data"};
     uint8_t block[100] = {0};
     world_init(&w);
     place.disk = w.disk;

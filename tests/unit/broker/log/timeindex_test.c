@@ -6,7 +6,7 @@
 START_TEST(test_all) {
     struct world w;
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     struct bn_index x;
     int64_t t, o;
     bn_index_init(&x, &place, 50, BN_INDEX_TIME);

@@ -8,7 +8,7 @@ START_TEST(test_settle) {
     struct bn_uuid a = {{1, 2, 3}}, b = {{4}}, there;
     struct bn_err e;
     world_init(&w);
-    struct bn_index_place place = {w.disk, "/data"};
+    struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
     ck_assert_int_eq(bn_topicid_read(&place, &there, &e), BN_NOTFOUND);
     ck_assert_int_eq(bn_topicid_settle(&place, &BN_UUID_ZERO, &e), 0);
     ck_assert(!world_exists(&w, "/data/partition.metadata"));

@@ -500,7 +500,8 @@ START_TEST(test_stale_checkpoint) {
     world_init(&w);
     ck_assert_int_eq(bn_logdirs_open(&w.env, &path, 1, &d, &e), 0);
     ck_assert_int_eq(bn_logdirs_place(d, "t", 0, true, &o, &e), 0);
-    struct bn_logdir_point old = {"t", 0, o.tenure, 90, 50, 80, true, 0}, cut = {"t", 0, o.tenure, 40, 30, 0, true, 1};
+    struct bn_logdir_point old = {"t", 0, o.tenure, 90, 50, 80, true, 0, 0},
+                           cut = {"t", 0, o.tenure, 40, 30, 0, true, 0, 1};
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &old, 1, &e), 0);
     ck_assert_int_eq(bn_logdirs_cut(d, &cut, &e), 0);
     ck_assert_int_eq(bn_logdirs_checkpoint(d, &old, 1, &e), 0);

@@ -124,7 +124,8 @@ int world_read(struct world *w, int64_t offset, int64_t upper, size_t max_bytes,
     if (bytes) {
         struct bn_batch b;
         ck_assert_int_eq(bn_batch_peek(bn_str_slice(out), &b), 0);
-        ck_assert_int_eq(b.base_offset, first);
+        /* In a gap the reader may have gone by a known place instead of the batch's header. */
+        ck_assert(b.base_offset == first || (first >= offset && first < b.base_offset));
     }
     bn_chain_fini(&c);
     return rc;

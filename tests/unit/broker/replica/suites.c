@@ -1,6 +1,7 @@
 /* suites.c: the suites of broker/replica. */
 #include "tests/unit/unit.h"
 
+Suite *cleaning_suite(void);
 Suite *closest_suite(void);
 Suite *fetcher_suite(void);
 Suite *fetchers_suite(void);
@@ -18,6 +19,7 @@ Suite *roster_suite(void);
 Suite *survey_suite(void);
 
 const unit_suite_fn unit_suites[] = {
+    cleaning_suite,
     closest_suite,
     fetcher_suite,
     fetchers_suite,

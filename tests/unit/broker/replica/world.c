@@ -40,6 +40,12 @@ static void topic_config(void *arg, const struct bn_image *image, const char *to
     struct world *w = arg;
     bn_log_config_defaults(out);
     if (w->config_looks++ > 0 && w->later_max_message_bytes) out->max_message_bytes = w->later_max_message_bytes;
+    if (w->compact) {
+        out->compact = true;
+        out->delete = false;
+        out->segment_bytes = 1000;
+        out->dirty_ratio_min = 0;
+    }
     *min_insync = w->min_insync;
 }
 
@@ -241,7 +247,8 @@ void world_append_start(struct world *w, int count, int16_t acks, int32_t timeou
     }
     int64_t now_ms = bn_clock_wall_ms(bn_clock_real());
     for (int i = 0; i < count; i++)
-        bn_batch_builder_add(&builder, i, now_ms, BN_SLICE_NULL, BN_SLICE_LIT("value"), 0, BN_SLICE_NULL);
+        bn_batch_builder_add(&builder, i, now_ms, w->compact ? BN_SLICE_LIT("key") : BN_SLICE_NULL,
+                             BN_SLICE_LIT("value"), 0, BN_SLICE_NULL);
     ck_assert_int_eq(bn_batch_builder_finish(&builder, BN_CODEC_NONE, 0, &a->bytes), BN_OK);
     bn_batch_builder_fini(&builder);
     a->append = (struct bn_partition_append){.acks = acks, .timeout_ms = timeout_ms, .done = append_done};

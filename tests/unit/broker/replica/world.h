@@ -19,6 +19,7 @@ struct world {
     struct bn_image *image;
     int32_t min_insync;
     int64_t later_max_message_bytes; /* of the topic from the second look at its configuration on; 0 = the default */
+    bool compact; /* small segments, compacted whatever the dirty share */
     int config_looks;
     int deleted_count;
     int32_t deleted[WORLD_DELETED_MAX]; /* partitions told as deleted, in order */

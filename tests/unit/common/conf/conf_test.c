@@ -39,7 +39,7 @@ START_TEST(test_everything_wrong_is_told_at_once) {
                                "zookeeper.connect=localhost:2181\n"
                                "ssl.keystore.location=/k\n"
                                "listener.name.client.ssl.keystore.location=/k2\n"
-                               "log.cleaner.threads=2\n"
+                               "log.local.retention.ms=5\n"
                                "log.cleaner.enable=true\n"
                                "delete.topic.enable=maybe\n"
                                "delete.topic.enable=false\n";
@@ -64,7 +64,8 @@ START_TEST(test_everything_wrong_is_told_at_once) {
     ck_assert_str_eq(r.notes.ptr,
                      "s.properties:7: ssl.keystore.location has no effect: "
                      "Connections are not encrypted in this version.\n"
-                     "s.properties:9: log.cleaner.threads has no effect: Topics are not compacted in this version.\n");
+                     "s.properties:9: log.local.retention.ms has no effect: "
+                     "There is no tiered storage in this version.\n");
     ck_assert_str_eq(bn_conf_other(c, "listener.name.client.ssl.keystore.location"), "/k2");
     ck_assert_ptr_null(bn_conf_other(c, "listener.name.client"));
     ck_assert(!bn_conf_bool(c, BN_CONF_DELETE_TOPIC_ENABLE));
