@@ -47,7 +47,7 @@ def config(settings):
 
 
 class Logged(Member):
-    """What the log of Kafka's consumer says: when it found its coordinator, which generation it joined, which partitions came and went."""
+    """What the log of Kafka's consumer says: when it got its member id, which generation it joined, which partitions came and went."""
 
     strategies = tuple(ASSIGNORS)
     leaves_by, log_apart = signal.SIGTERM, True
@@ -67,7 +67,8 @@ class Logged(Member):
             self.story.told(Event(at, self.id, WORDS[turn.group(1)[:3]], self.generation, partitions))
         elif joined:
             self.generation = int(joined.group(1))
-        elif text.startswith("Discovered group coordinator") and not self.begun:
+        elif "need to re-join with the given member-id" in text and not self.begun:
+            # Its first request alone can take a busy machine seconds, of loading classes: it counts from when the group has heard of it.
             self.begun = True
             self.story.told(Event(at, self.id, "started"))
 

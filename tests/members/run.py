@@ -7,6 +7,7 @@ Each kind with each of its strategies is a scenario of its own: a topic of 12 pa
 line each; exit 1 when a rule of audit.py was broken or a group took too long to settle.
 """
 import argparse
+import os
 import pathlib
 import random
 import signal
@@ -72,7 +73,7 @@ def run_one(cluster, kind, strategy, classes, options):
     settled = scenario.settled or [float("nan")]
     row = [kind, strategy, str(len(scenario.settled)), str(len(scenario.story.changes)), f"{percentile(settled, 50):.0f}", f"{max(settled):.0f}"]
     row[4:4] = [str(outcome.verdict.records), str(outcome.verdict.again), str(outcome.verdict.outdated)] if outcome else ["-"] * 3
-    return row + ["FAIL" if wrong else "ok"], not wrong
+    return row + [f"{os.getloadavg()[0]:.0f}", "FAIL" if wrong else "ok"], not wrong
 
 
 def sizes(text):
@@ -129,7 +130,7 @@ def main():
         cluster.remove()
     else:
         print(f"kept: {cluster.dir}")
-    heading = ["kind", "strategy", "rounds", "changes", "records", "re-read", "by the fenced", "settle p50 ms", "max ms", ""]
+    heading = ["kind", "strategy", "rounds", "changes", "records", "re-read", "by the fenced", "settle p50 ms", "max ms", "load", ""]
     for row in [heading, ["---"] * len(heading), *rows]:
         print("| " + " | ".join(row) + " |")
     print(f"{results.count(True)} passed, {results.count(False)} failed in {time.monotonic() - began:.0f} s", flush=True)
