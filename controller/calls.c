@@ -41,6 +41,7 @@ struct bn_calls {
     ProtobufCService *services[1];
     struct bn_controller *c;
     struct bn_map waiting;
+    struct bn_group_read_line reads;
 };
 
 #define CLOSURE(f) ((ProtobufCClosure)(void (*)(void))(f))
@@ -179,7 +180,7 @@ void bn_calls_reply(struct bn_calls *k, const struct bn_output_reply *r) {
     struct waiting *w = bn_map_get(&k->waiting, bn_map_key_u64(&r->token));
     BN_ASSERT(w); /* exactly one reply for each token */
     if (r->error == 0 && w->kind == GROUP_READ) {
-        w->reading = bn_group_read_start(k->c->zk, r->groups, r->group_count, groups_read, w);
+        w->reading = bn_group_read_start(&k->reads, k->c->zk, r->groups, r->group_count, groups_read, w);
         return;
     }
     if (r->error != 0 && w->kind != ADMIN) {
@@ -375,6 +376,7 @@ struct bn_calls *bn_calls_new(struct bn_controller *c) {
     struct bn_calls *k = bn_alloc_zero(1, sizeof *k);
     k->c = c;
     bn_map_init(&k->waiting);
+    bn_group_read_line_init(&k->reads);
     k->service = (Bn__Controller_Service){.base = BN__CONTROLLER__BASE_INIT,
                                           .hello = bn_channel_hello,
                                           .alter_partition = alter_partition,

@@ -1,5 +1,8 @@
 /* group_read.c: reads groups, some at a time, until the page is full. Owns what it read until it is freed.
  *
+ * When brokers take over many partitions of __consumer_offsets, a page of each is asked for at once: a few of them are
+ * read, so that neither memory nor what is under way to ZooKeeper grows with the number of partitions.
+ *
  * A group in parts: the group's own znode names them. When one is missing, the group was written meanwhile (by a
  * coordinator that is none any more; it cannot be written after us) or spoiled: it is read once more from the start. */
 #include "controller/group_read.h"
@@ -23,7 +26,9 @@ struct slot {
 };
 
 struct reading {
-    struct bn_group_read out; /* first */
+    struct bn_group_read out;        /* first */
+    struct bn_group_read_line *line; /* NULL: not counted there any more */
+    struct bn_list link;             /* in line->waiting */
     struct bn_zk *zk;
     void (*done)(void *arg, struct bn_group_read *);
     void *arg;
@@ -44,8 +49,26 @@ static void destroy(struct reading *r) {
     bn_alloc_free(r);
 }
 
+static void on_sync(void *arg, int status);
+
+/* Whatever we have sent is before us anyway; and it makes done come later than the call that began this. */
+static void begin(struct reading *r) {
+    r->line->running++;
+    r->zk->ops->sync(r->zk, "/", on_sync, r);
+}
+
+static void leave_line(struct reading *r) {
+    struct bn_group_read_line *l = r->line;
+    if (!l) return;
+    r->line = NULL;
+    l->running--;
+    struct bn_list *next = bn_list_pop_front(&l->waiting);
+    if (next) begin(BN_CONTAINER_OF(next, struct reading, link));
+}
+
 static void end(struct reading *r) {
     r->is_done = true;
+    leave_line(r);
     if (r->freed)
         destroy(r);
     else
@@ -201,9 +224,16 @@ static void on_sync(void *arg, int status) {
         read_some(r);
 }
 
-struct bn_group_read *bn_group_read_start(struct bn_zk *zk, const char *const *names, int32_t count,
-                                          void (*done)(void *arg, struct bn_group_read *), void *arg) {
+void bn_group_read_line_init(struct bn_group_read_line *l) {
+    bn_list_init(&l->waiting);
+    l->running = 0;
+}
+
+struct bn_group_read *bn_group_read_start(struct bn_group_read_line *line, struct bn_zk *zk, const char *const *names,
+                                          int32_t count, void (*done)(void *arg, struct bn_group_read *), void *arg) {
     struct reading *r = bn_alloc_zero(1, sizeof *r);
+    r->line = line;
+    bn_list_init(&r->link);
     r->zk = zk;
     r->done = done;
     r->arg = arg;
@@ -216,14 +246,21 @@ struct bn_group_read *bn_group_read_start(struct bn_zk *zk, const char *const *n
         r->names[i] = bn_arena_copy(&r->arena, bn_slice_str(names[i]));
         BN_ASSERT(r->names[i]);
     }
-    /* Whatever we have sent is before us anyway; and it makes done come later than this call. */
-    zk->ops->sync(zk, "/", on_sync, r);
+    if (line->running < BN_GROUP_READ_PAGES_MAX)
+        begin(r);
+    else
+        bn_list_push_back(&line->waiting, &r->link);
     return &r->out;
 }
 
 void bn_group_read_free(struct bn_group_read *out) {
     if (!out) return;
     struct reading *r = BN_CONTAINER_OF(out, struct reading, out);
+    bool waits = !bn_list_empty(&r->link);
     r->freed = true;
-    if (r->is_done) destroy(r);
+    if (waits)
+        bn_list_remove(&r->link);
+    else
+        leave_line(r);
+    if (waits || r->is_done) destroy(r);
 }

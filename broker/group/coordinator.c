@@ -351,6 +351,7 @@ struct bn_coordinator *bn_coordinator_new(const struct bn_coordinator_deps *deps
     c->roster = roster;
     bn_list_init(&c->seats);
     bn_list_init(&c->gone);
+    bn_list_init(&c->line);
     bn_timer_init(&c->expiry_timer, deps->shard->loop, expiry_due);
     bn_timer_start(&c->expiry_timer, (uint64_t)deps->retention_check_ms);
     return c;

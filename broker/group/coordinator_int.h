@@ -47,6 +47,8 @@ struct bn_coordinator {
     struct bn_roster *roster;
     struct bn_list seats;
     struct bn_list gone; /* seats that are led no more, with something under way */
+    struct bn_list line; /* loads that may not go on yet */
+    int busy_loads;
     struct bn_group_outs outs;
     struct bn_timer expiry_timer;
     bool stopping;

@@ -3,6 +3,10 @@
  *
  *   ASKING --pages of groups--> READING --chunk by chunk, on the pool--> loaded
  *
+ * A few loads go on at a time, each until it is done or has to wait for time or for the watermark, so that the death of
+ * a broker that led many partitions costs no more memory, and no more of the controller at once, than that of one with
+ * few; those that stand in line come in the order of their beginning.
+ *
  * The log is read as a consumer reads it: up to the high watermark. It is loaded when that has passed the log's end at
  * the election (until then the partition says OFFSET_NOT_AVAILABLE), so that a second failover moves no offset back
  * (safety §5). Damaged records are told and skipped: one bad commit must not lock every group of its partition out. The
@@ -15,7 +19,7 @@
 #include "proto/kafka/batch.h"
 #include "proto/kafka/errors.h"
 
-enum { AGAIN_MS = 100, EXPANSION_MAX = 64 << 20 };
+enum { AGAIN_MS = 100, EXPANSION_MAX = 64 << 20, BUSY_MAX = 4 };
 
 struct record { /* one offset or group, or its removal, as the chunk had it */
     struct bn_grecord_key key;
@@ -41,6 +45,8 @@ struct bn_coordinator_load {
     int64_t at;          /* the next offset to be read */
     struct bn_str after; /* name of the last group of the page before */
     bool asking, reading;
+    bool busy;           /* one of the few */
+    struct bn_list line; /* in coordinator.line */
     struct bn_timer again;
     struct bn_partition_interest interest;
     int64_t began_ms;
@@ -53,6 +59,37 @@ struct recorded { /* the last record of a group */
 };
 
 static void go_on(struct bn_coordinator_seat *s);
+
+/* ---- the line ---- */
+
+static void make_busy(struct bn_coordinator *c, struct bn_coordinator_load *l) {
+    l->busy = true;
+    c->busy_loads++;
+}
+
+static void stop_being_busy(struct bn_coordinator *c, struct bn_coordinator_load *l) {
+    bn_list_remove(&l->line);
+    if (!l->busy) return;
+    l->busy = false;
+    c->busy_loads--;
+    struct bn_list *it = bn_list_pop_front(&c->line);
+    if (!it) return;
+    struct bn_coordinator_load *next = BN_CONTAINER_OF(it, struct bn_coordinator_load, line);
+    make_busy(c, next);
+    bn_timer_start(&next->again, 0);
+}
+
+/* False: it stands in line. */
+static bool be_busy(struct bn_coordinator *c, struct bn_coordinator_load *l) {
+    if (!l->busy && c->busy_loads < BUSY_MAX) make_busy(c, l);
+    if (!l->busy && bn_list_empty(&l->line)) bn_list_push_back(&c->line, &l->line);
+    return l->busy;
+}
+
+static void wait_ms(struct bn_coordinator_seat *s, uint64_t ms) {
+    stop_being_busy(s->c, s->load);
+    bn_timer_start(&s->load->again, ms);
+}
 
 /* ---- the log ---- */
 
@@ -165,7 +202,7 @@ static void chunk_done(struct bn_job *job) {
         if (c->status == 0)
             go_on(s);
         else
-            bn_timer_start(&s->load->again, AGAIN_MS);
+            wait_ms(s, AGAIN_MS);
     }
     for (size_t i = 0; i < c->count; i++) bn_str_fini(&c->records[i].bytes);
     bn_alloc_free(c->records);
@@ -254,6 +291,7 @@ static void end_or_wait(struct bn_coordinator_seat *s, struct bn_partition *p, i
     if (latest.error == KE_NONE) {
         finish(s);
     } else {
+        stop_being_busy(s->c, s->load);
         s->load->interest.seen = high_watermark;
         s->load->interest.moved = moved;
         bn_partition_interest_add(p, &s->load->interest);
@@ -276,7 +314,7 @@ static void read_log(struct bn_coordinator_seat *s) {
         s->load->at = r.log_start_offset;
         bn_timer_start(&s->load->again, 0);
     } else if (!p || r.error != KE_NONE) {
-        bn_timer_start(&s->load->again, AGAIN_MS); /* its log is being opened; or it fails, and another will lead */
+        wait_ms(s, AGAIN_MS); /* its log is being opened; or it fails, and another will lead */
     } else if (r.bytes > 0) {
         read_chunk(s, &r.records);
     } else {
@@ -334,7 +372,10 @@ static void on_groups(void *arg, const Bn__GroupReadReply *m) {
             bn_str_add_slice(&l->after, slice_of(m->groups[i]->group_id));
         }
         l->asking = !good || (m->more && m->n_groups > 0);
-        bn_timer_start(&l->again, good ? 0 : AGAIN_MS);
+        if (good)
+            bn_timer_start(&l->again, 0);
+        else
+            wait_ms(s, AGAIN_MS);
     }
     bn_coordinator_back(s);
 }
@@ -351,7 +392,7 @@ static void ask_groups(struct bn_coordinator_seat *s) {
 /* ---- life ---- */
 
 static void go_on(struct bn_coordinator_seat *s) {
-    if (s->load->reading) return;
+    if (s->load->reading || !be_busy(s->c, s->load)) return;
     if (s->load->asking)
         ask_groups(s);
     else
@@ -377,15 +418,17 @@ void bn_coordinator_load_start(struct bn_coordinator_seat *s) {
     bn_str_init(&s->load->after);
     bn_map_init(&s->load->recorded);
     bn_list_init(&s->load->interest.link);
+    bn_list_init(&s->load->line);
     bn_timer_init(&s->load->again, s->c->deps->shard->loop, again);
     BN_INFO("coordinator", "[GroupCoordinator %d]: elected for partition %d of %s at epoch %d",
             bn_roster_id(s->c->roster), s->partition, BN_COORDINATOR_TOPIC, s->leader_epoch);
-    bn_timer_start(&s->load->again, 0);
+    if (be_busy(s->c, s->load)) bn_timer_start(&s->load->again, 0);
 }
 
 void bn_coordinator_load_stop(struct bn_coordinator_seat *s) {
     if (!s->load) return;
     bn_timer_stop(&s->load->again);
+    stop_being_busy(s->c, s->load);
     bn_partition_interest_drop(&s->load->interest);
     bn_str_fini(&s->load->after);
     size_t at = 0;

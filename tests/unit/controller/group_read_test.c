@@ -8,10 +8,12 @@
 #define MEMBER(id) "{\"member_id\":\"" id "\",\"session_timeout_ms\":1,\"rebalance_timeout_ms\":2}"
 
 static struct zk_bench b;
+static struct bn_group_read_line line;
 static struct bn_group_read *got;
 static const char *const names[] = {"absent", "dir", "plain", "split", "torn", "wrong"};
 static void setup(void) {
     zk_bench_open(&b);
+    bn_group_read_line_init(&line);
     got = NULL;
     zk_bench_put(&b, "/consumers/dir/offsets", NULL);
     zk_bench_put(&b, "/consumers/plain", HEAD ",\"members\":[" MEMBER("a") "]}");
@@ -29,7 +31,7 @@ static void done(void *arg, struct bn_group_read *r) {
 }
 
 START_TEST(reads_whole_groups) {
-    bn_group_read_start(b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
+    bn_group_read_start(&line, b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
     ck_assert_ptr_null(got);
     ZK_BENCH_UNTIL(&b, got);
     ck_assert_int_eq(got->status, 0);
@@ -46,7 +48,7 @@ START_TEST(reads_whole_groups) {
 END_TEST
 
 START_TEST(no_names) {
-    bn_group_read_start(b.zk, NULL, 0, done, NULL);
+    bn_group_read_start(&line, b.zk, NULL, 0, done, NULL);
     ZK_BENCH_UNTIL(&b, got);
     ck_assert(got->count == 0 && got->status == 0 && !got->more);
     bn_group_read_free(got);
@@ -56,7 +58,7 @@ END_TEST
 /* The group is switched to other parts between the reading of its own znode and of its parts. */
 START_TEST(a_switch_meanwhile) {
     static const char *const one[] = {"torn"};
-    bn_group_read_start(b.zk, one, 1, done, NULL);
+    bn_group_read_start(&line, b.zk, one, 1, done, NULL);
     for (int i = 0; i < _i && !got; i++) bn_fake_step(b.server);
     zk_bench_put(&b, "/consumers/torn/members-3-0", "{\"version\":1,\"members\":[" MEMBER("c") "]}");
     ZK_BENCH_UNTIL(&b, got);
@@ -67,7 +69,7 @@ START_TEST(a_switch_meanwhile) {
 END_TEST
 
 START_TEST(dropped_at_any_time) {
-    struct bn_group_read *r = bn_group_read_start(b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
+    struct bn_group_read *r = bn_group_read_start(&line, b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
     for (int i = 0; i < _i && !got; i++) bn_fake_step(b.server);
     bool was = got != NULL;
     bn_group_read_free(r);
@@ -77,11 +79,47 @@ START_TEST(dropped_at_any_time) {
 END_TEST
 
 START_TEST(the_session_ends) {
-    bn_group_read_start(b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
+    bn_group_read_start(&line, b.zk, names, (int32_t)BN_ARRAY_LEN(names), done, NULL);
     for (int i = 0; i < _i && !got; i++) bn_fake_step(b.server);
     bn_fake_expire(b.zk);
     ZK_BENCH_UNTIL(&b, got);
     bn_group_read_free(got);
+}
+END_TEST
+
+/* Of many pages a few are read at a time, in the order of their coming; whichever is dropped, the others come. */
+enum { PAGES = 3 * BN_GROUP_READ_PAGES_MAX };
+
+static int order[PAGES], came;
+static void page_done(void *arg, struct bn_group_read *r) {
+    ck_assert_int_eq(r->count, 4);
+    order[came++] = *(int *)arg;
+}
+
+START_TEST(a_few_pages_at_a_time) {
+    static int numbers[PAGES];
+    struct bn_group_read *pages[PAGES];
+    bool dropped[PAGES] = {false};
+    int count = (int)BN_ARRAY_LEN(names), kept = 0;
+    came = 0;
+    for (int i = 0; i < PAGES; i++) {
+        numbers[i] = i;
+        pages[i] = bn_group_read_start(&line, b.zk, names, count, page_done, &numbers[i]);
+        ck_assert_int_le(line.running, BN_GROUP_READ_PAGES_MAX);
+    }
+    for (int i = 0; i < PAGES; i++) {
+        dropped[i] = _i && i % _i == 0;
+        if (dropped[i]) bn_group_read_free(pages[i]);
+        kept += !dropped[i];
+    }
+    ck_assert_int_eq(line.running, kept < BN_GROUP_READ_PAGES_MAX ? kept : BN_GROUP_READ_PAGES_MAX);
+    ZK_BENCH_UNTIL(&b, came == kept);
+    ck_assert(line.running == 0 && bn_list_empty(&line.waiting));
+    for (int i = 0, at = 0; i < PAGES; i++) {
+        if (dropped[i]) continue;
+        ck_assert_int_eq(order[at++], i);
+        bn_group_read_free(pages[i]);
+    }
 }
 END_TEST
 
@@ -95,6 +133,7 @@ Suite *group_read_suite(void) {
     tcase_add_loop_test(t, a_switch_meanwhile, 0, 8);
     tcase_add_loop_test(t, dropped_at_any_time, 0, 30);
     tcase_add_loop_test(t, the_session_ends, 0, 20);
+    tcase_add_loop_test(t, a_few_pages_at_a_time, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }

@@ -208,6 +208,98 @@ START_TEST(test_records_beside_znodes) {
 }
 END_TEST
 
+struct count {
+    int loaded, loading;
+};
+
+static bool count(struct office *o, void *arg) {
+    struct count *n = arg;
+    const struct bn_group *g;
+    *n = (struct count){0};
+    for (int32_t i = 0; i < o->roster.partitions; i++) {
+        int16_t error = bn_coordinator_group(o->coordinator, i, BN_SLICE_LIT("g"), &g);
+        n->loaded += error == KE_NONE;
+        n->loading += error == KE_COORDINATOR_LOAD_IN_PROGRESS;
+    }
+    return true;
+}
+
+enum { MANY = 20, FEW = 4 };
+
+static void lead_many(struct office *o) {
+    office_open(o);
+    o->roster.partitions = MANY;
+    o->hold_reads = true;
+    office_lead(o, 4);
+    office_turn(o);
+    ck_assert_int_eq(o->read_count, FEW);
+}
+
+/* The first few begin in any order. */
+static void answer_few(struct office *o, int from, int16_t error) {
+    for (int i = 0; i < FEW; i++) ck_assert_int_eq(office_answer_read(o, error) / FEW, from / FEW);
+    office_turn(o);
+}
+
+static void answer_all(struct office *o) {
+    for (int i = 0; i < MANY; i++) {
+        office_turn(o);
+        ck_assert_int_eq(o->read_count, MANY - i < FEW ? MANY - i : FEW);
+        int32_t partition = office_answer_read(o, KE_NONE);
+        ck_assert(partition == i || (partition < FEW && i < FEW));
+    }
+    office_turn(o);
+    ck_assert_int_eq(o->read_count, 0);
+}
+
+/* Who takes over many partitions asks for a few at a time, in their order; those that wait for the watermark keep
+ * nobody waiting. */
+START_TEST(test_a_few_at_a_time) {
+    struct office o;
+    struct count n;
+    lead_many(&o);
+    o.roster.partition.epoch_start = _i;
+    answer_all(&o);
+    office_until(&o, count, &n);
+    ck_assert_int_eq(n.loaded, _i ? 0 : MANY);
+    ck_assert_int_eq(n.loading, _i ? MANY : 0);
+    office_close(&o);
+}
+END_TEST
+
+/* One that is to be asked for again stands aside. */
+START_TEST(test_refused_ones_stand_aside) {
+    struct office o;
+    struct count n;
+    lead_many(&o);
+    answer_few(&o, 0, KE_NOT_CONTROLLER);
+    answer_few(&o, FEW, KE_NONE);
+    office_until(&o, count, &n);
+    ck_assert_int_eq(n.loaded, FEW);
+    ck_assert_int_eq(n.loading, MANY - FEW);
+    ck_assert_int_eq(o.read_count, FEW);
+    o.hold_reads = false;
+    answer_few(&o, 2 * FEW, KE_NONE);
+    office_close(&o);
+}
+END_TEST
+
+/* What was asked for partitions that are led no more, or under another epoch, keeps nobody waiting. */
+START_TEST(test_leads_anew_while_asking) {
+    struct office o;
+    struct count n;
+    lead_many(&o);
+    office_lead(&o, 6);
+    office_turn(&o);
+    ck_assert_int_eq(o.read_count, 2 * FEW);
+    answer_few(&o, 0, KE_NONE);
+    answer_all(&o);
+    office_until(&o, count, &n);
+    ck_assert_int_eq(n.loaded, MANY);
+    office_close(&o);
+}
+END_TEST
+
 Suite *coordinator_load_suite(void) {
     Suite *s = suite_create("coordinator_load");
     TCase *t = tcase_create("coordinator_load");
@@ -216,6 +308,9 @@ Suite *coordinator_load_suite(void) {
     tcase_add_test(t, test_waits_for_the_watermark);
     tcase_add_test(t, test_takes_over_from_kafka);
     tcase_add_test(t, test_records_beside_znodes);
+    tcase_add_loop_test(t, test_a_few_at_a_time, 0, 2);
+    tcase_add_test(t, test_refused_ones_stand_aside);
+    tcase_add_test(t, test_leads_anew_while_asking);
     suite_add_tcase(s, t);
     return s;
 }

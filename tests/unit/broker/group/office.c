@@ -17,7 +17,7 @@ struct bn_image *bn_roster_image(struct bn_roster *r) {
     return r->image;
 }
 struct bn_partition *bn_roster_find(struct bn_roster *r, const struct bn_uuid *topic_id, int32_t partition) {
-    return partition == 0 ? &r->partition : NULL;
+    return partition < r->partitions ? &r->partition : NULL;
 }
 
 static void tell(struct bn_partition *p) {
@@ -108,6 +108,11 @@ static void read_groups(void *arg, struct bn_shard *shard, const Bn__GroupReadRe
                         void (*reply)(void *, const Bn__GroupReadReply *), void *reply_arg) {
     struct office *o = arg;
     Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
+    if (o->hold_reads) {
+        ck_assert_int_lt(o->read_count, OFFICE_READS_MAX);
+        o->reads[o->read_count++] = (struct office_read){q->offsets_partition, reply, reply_arg};
+        return;
+    }
     Bn__GroupWriteRequest *stored = o->stored ? bn__group_write_request__unpack(NULL, o->stored_len, o->stored) : NULL;
     if (stored && q->after.len == 0) {
         m.groups = stored->groups;
@@ -120,20 +125,25 @@ static void read_groups(void *arg, struct bn_shard *shard, const Bn__GroupReadRe
 
 /* ---- the office ---- */
 
-static struct bn_image *image_of(int32_t epoch) {
+static struct bn_image *image_of(int32_t epoch, int32_t count) {
     int32_t ids[] = {OFFICE_BROKER, 2};
     uint8_t id[16] = {9};
-    Bn__Partition p = BN__PARTITION__INIT;
-    p.leader = epoch >= 0 ? OFFICE_BROKER : 2;
-    p.leader_epoch = epoch >= 0 ? epoch : 1000;
-    p.replicas = p.isr = ids;
-    p.n_replicas = p.n_isr = 2;
-    Bn__Partition *partitions[] = {&p};
+    Bn__Partition p[OFFICE_READS_MAX], *partitions[OFFICE_READS_MAX];
+    ck_assert_int_le(count, OFFICE_READS_MAX);
+    for (int32_t i = 0; i < count; i++) {
+        bn__partition__init(&p[i]);
+        p[i].index = i;
+        p[i].leader = epoch >= 0 ? OFFICE_BROKER : 2;
+        p[i].leader_epoch = epoch >= 0 ? epoch : 1000;
+        p[i].replicas = p[i].isr = ids;
+        p[i].n_replicas = p[i].n_isr = 2;
+        partitions[i] = &p[i];
+    }
     Bn__Topic t = BN__TOPIC__INIT;
     t.name = (char *)(uintptr_t)BN_COORDINATOR_TOPIC;
     t.id = (ProtobufCBinaryData){16, id};
     t.partitions = partitions;
-    t.n_partitions = 1;
+    t.n_partitions = (size_t)count;
     uint8_t other[16] = {8};
     Bn__Topic read = BN__TOPIC__INIT; /* what members commit of */
     read.name = (char *)(uintptr_t) "t";
@@ -189,6 +199,7 @@ void office_open(struct office *o) {
     bn_str_init(&o->roster.partition.bytes);
     o->roster.partition.heard_ms = INT64_MAX;
     o->subscription = BN_SLICE_LIT("topics");
+    o->roster.partitions = 1;
     o->deps = (struct bn_coordinator_deps){.env = bn_env_real(),
                                            .shard = o->shard,
                                            .pool = o->pool,
@@ -202,7 +213,7 @@ void office_open(struct office *o) {
                                            .read = read_groups,
                                            .arg = o};
     o->coordinator = bn_coordinator_new(&o->deps, &o->roster);
-    o->roster.image = image_of(-1);
+    o->roster.image = image_of(-1, 1);
 }
 
 struct leading {
@@ -219,7 +230,7 @@ static void do_lead(struct bn_msg *m) {
 }
 
 void office_lead(struct office *o, int32_t epoch) {
-    struct leading l = {.msg.run = do_lead, .o = o, .image = image_of(epoch)};
+    struct leading l = {.msg.run = do_lead, .o = o, .image = image_of(epoch, o->roster.partitions)};
     bn_shard_post(o->shard, &l.msg);
     bn_shard_run_here(o->shard);
     bn_image_unref(o->roster.image);
@@ -300,6 +311,23 @@ static void do_commit(struct doing *d) {
 }
 
 void office_commit(struct office *o) { do_it(o, do_commit, NULL, NULL); }
+
+static void do_answer_read(struct doing *d) {
+    struct office *o = d->o;
+    const struct office_read first = o->reads[0];
+    Bn__GroupReadReply m = BN__GROUP_READ_REPLY__INIT;
+    m.error = *(const int16_t *)d->what;
+    o->read_count--;
+    for (int i = 0; i < o->read_count; i++) o->reads[i] = o->reads[i + 1];
+    first.reply(first.arg, &m);
+}
+
+int32_t office_answer_read(struct office *o, int16_t error) {
+    ck_assert_int_gt(o->read_count, 0);
+    int32_t partition = o->reads[0].partition;
+    do_it(o, do_answer_read, NULL, &error);
+    return partition;
+}
 
 /* ---- requests ---- */
 

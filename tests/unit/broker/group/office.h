@@ -6,9 +6,9 @@
 #include "broker/group/coordinator.h"
 #include "common/sys/pool.h"
 
-enum { OFFICE_BROKER = 1, OFFICE_WRITES_MAX = 64 };
+enum { OFFICE_BROKER = 1, OFFICE_WRITES_MAX = 64, OFFICE_READS_MAX = 64 };
 
-struct bn_partition { /* the one partition of __consumer_offsets */
+struct bn_partition { /* the one partition of __consumer_offsets; of several, each is this */
     struct bn_str bytes;
     int64_t end, high_watermark, epoch_start;
     int64_t heard_ms; /* INT64_MAX: nobody else is in the ISR */
@@ -21,7 +21,14 @@ struct bn_partition { /* the one partition of __consumer_offsets */
 
 struct bn_roster {
     struct bn_image *image;
+    int32_t partitions;
     struct bn_partition partition;
+};
+
+struct office_read { /* a question that waits */
+    int32_t partition;
+    void (*reply)(void *arg, const Bn__GroupReadReply *answer);
+    void *arg;
 };
 
 struct office {
@@ -39,6 +46,9 @@ struct office {
     bool deaf;                                                     /* gives no answer */
     void (*waiting)(void *arg, const Bn__GroupWriteReply *answer); /* while deaf */
     void *waiting_arg;
+    bool hold_reads; /* answered by office_answer_read */
+    struct office_read reads[OFFICE_READS_MAX];
+    int read_count;
 };
 
 void office_open(struct office *o);
@@ -53,6 +63,8 @@ void office_await_loaded(struct office *o);
 /* The controller says that the topic was deleted; reset: in a whole image, which has `t` again. */
 void office_topic_gone(struct office *o, const char *topic, bool reset);
 void office_settle(struct office *o); /* until nothing waits to be said to the controller */
+/* To the question that was asked first: there are no groups, or (error) nothing can be said. Gives its partition. */
+int32_t office_answer_read(struct office *o, int16_t error);
 void office_commit(struct office *o); /* the watermark passes all that is held */
 
 /* A dynamic member without the detour by MEMBER_ID_REQUIRED (JoinGroup 3). */
