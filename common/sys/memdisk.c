@@ -492,6 +492,8 @@ void bn_memdisk_set_time(struct bn_memdisk *m, int64_t now_ms) {
     pthread_mutex_unlock(&m->lock);
 }
 
+enum { TORN = 16 /* bytes */ };
+
 static void crash_file(struct node *n, uint64_t *seed) {
     size_t keep = 0;
     if (*seed && n->written.len > n->synced.len) {
@@ -500,6 +502,10 @@ static void crash_file(struct node *n, uint64_t *seed) {
     }
     resize_bytes(&n->written, n->synced.len + keep);
     if (n->synced.len) memcpy(n->written.ptr, n->synced.ptr, n->synced.len);
+    if (keep > TORN && *seed >> 62 == 0) { /* once in four: something in the midst of it did not get there */
+        size_t at = (size_t)((*seed >> 11) % (keep - TORN));
+        memset(n->written.ptr + n->synced.len + at, 0xff, TORN); /* zeros can look like an old format's magic */
+    }
     copy_bytes(&n->synced, &n->written);
 }
 

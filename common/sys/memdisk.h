@@ -43,7 +43,8 @@ void bn_memdisk_set_room(struct bn_memdisk *m, int64_t bytes);
 /* How many calls of this kind were made. */
 int bn_memdisk_calls(struct bn_memdisk *m, enum bn_memdisk_call call);
 /* Power off and on. seed 0: everything un-synced is lost. Otherwise of each file's un-synced tail a random part
- * survives, as a real disk may have written some of it. Open files stay valid, on what is left of them. */
+ * survives, as a real disk may have written some of it, now and then with something else in its midst. Open files stay
+ * valid, on what is left of them. */
 void bn_memdisk_crash(struct bn_memdisk *m, uint64_t seed);
 /* The time that files are stamped with from now on (starts at 1000). */
 void bn_memdisk_set_time(struct bn_memdisk *m, int64_t now_ms);

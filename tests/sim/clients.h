@@ -34,6 +34,7 @@ struct sim_consumer {
     int number;
     bool asking;
     int broker; /* asked last */
+    bool led;   /* it led then */
     struct sim_topic *topic;
     int32_t index;
     int64_t position;

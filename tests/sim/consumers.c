@@ -24,7 +24,7 @@ static void on_fetched(void *arg, const struct bn_client_answer *a) {
     if (a->status || r->error_code || r->responses.n != 1) return;
     const struct kmsg_fetch_response_partition *got = &r->responses.v[0].partitions.v[0];
     /* A follower may lag behind what its leader has shown: then the leader is asked (KIP-392). */
-    bool leads = sim_observer_leads(w, c->topic, c->index, c->broker);
+    bool leads = c->led && sim_observer_leads(w, c->topic, c->index, c->broker);
     if (got->error_code == KE_OFFSET_OUT_OF_RANGE && leads) {
         if (!sim_observer_lossy(c->topic, c->index))
             sim_violated(w, "AckKept", "%s-%d: a consumer that has read up to offset %d hears that there is no such",
@@ -66,6 +66,7 @@ static void fetch(struct sim_world *w, struct sim_consumer *c, struct bn_client 
 static void ask_leader(struct sim_world *w, struct sim_consumer *c) {
     int leader = sim_clients_leader(w, c->topic, c->index);
     c->broker = leader;
+    c->led = leader >= 0 && sim_observer_leads(w, c->topic, c->index, leader);
     struct bn_client *from = leader >= 0 ? sim_clients_of(w, leader) : NULL;
     if (from) fetch(w, c, from);
 }

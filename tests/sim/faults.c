@@ -23,6 +23,7 @@ enum fault {
     HAND_BROKER,
     HAND_CONTROLLER,
     HAND_TOPIC,
+    ISOLATE, /* comes with a proposal: sim_faults_proposed */
     FAULTS
 };
 
@@ -147,15 +148,34 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
     case HAND_TOPIC:
         hand_topic(w);
         break;
+    case ISOLATE:
     case FAULTS:
         break;
     }
 }
 
+/* This kind of trouble comes in this seed: three kinds in four do. */
+static bool comes(const struct sim_world *w, enum fault fault) {
+    return (w->seed * 0x9e3779b97f4a7c15u >> (2 * (uint32_t)fault + 8) & 3) != 0;
+}
+
+/* Its proposal gets to the controller, and no word comes back from there, nor to or from other brokers; for longer than
+ * replica.lag.time.max.ms in half of the cases. */
+void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader) {
+    if (w->healing || !comes(w, ISOLATE) || !sim_chance(w, 8)) return;
+    uint64_t until = w->now_ms + 500 + sim_below(w, 7000);
+    for (int n = 0; n < SIM_BROKERS + SIM_CONTROLLERS; n++) {
+        if (n == leader->node) continue;
+        w->cut_ms[n][leader->node] = until;
+        if (n < SIM_BROKERS) w->cut_ms[leader->node][n] = until;
+    }
+    sim_event(w, "%s is cut off the others for %d ms, in the midst of a proposal", leader->name,
+              (int)(until - w->now_ms));
+}
+
 void sim_faults_step(struct sim_world *w) {
     enum fault fault = (enum fault)sim_below(w, FAULTS);
     struct sim_proc *p = somebody(w);
-    bool comes = (w->seed * 0x9e3779b97f4a7c15u >> (2 * (uint32_t)fault + 8) & 3) != 0; /* three kinds in four */
     if (w->proc_count > SIM_PROCS_MAX - 2 * SIM_NODES) return;
-    if (p && comes && (fault != HAND_TOPIC || sim_chance(w, 4))) do_fault(w, fault, p);
+    if (p && comes(w, fault) && (fault != HAND_TOPIC || sim_chance(w, 4))) do_fault(w, fault, p);
 }

@@ -20,13 +20,13 @@ static void configure(struct sim_world *w, struct sim_proc *p) {
         "min.insync.replicas=%d\nlog.segment.bytes=%d\nlog.flush.interval.messages=%d\n"
         "replica.lag.time.max.ms=3000\nreplica.fetch.wait.max.ms=400\nreplica.fetch.backoff.ms=200\n"
         "replica.socket.timeout.ms=4000\nreplica.high.watermark.checkpoint.interval.ms=1500\n"
-        "log.flush.offset.checkpoint.interval.ms=3000\nlog.segment.delete.delay.ms=1000\n"
+        "log.flush.offset.checkpoint.interval.ms=%d\nlog.segment.delete.delay.ms=1000\n"
         "log.cleaner.enable=false\noffsets.topic.num.partitions=%d\noffsets.topic.replication.factor=%d\n"
         "offsets.topic.segment.bytes=%d\noffsets.commit.timeout.ms=2000\ngroup.min.session.timeout.ms=1000\n"
         "group.initial.rebalance.delay.ms=%d\n",
         p->id, SIM_SESSION_MS, SIM_PORT_BROKER + p->id, 1 + (int)((w->seed + (uint64_t)p->index) % SIM_SHARDS),
-        w->min_insync, w->segment_bytes, w->flush_messages, SIM_PARTITIONS, w->broker_count < 3 ? w->broker_count : 3,
-        w->segment_bytes, w->seed % 2 ? 300 : 0);
+        w->min_insync, w->segment_bytes, w->flush_messages, w->seed & 4 ? 3000 : 15000, SIM_PARTITIONS,
+        w->broker_count < 3 ? w->broker_count : 3, w->segment_bytes, w->seed % 2 ? 300 : 0);
     p->conf = bn_conf_new();
     bn_conf_read(p->conf, "sim", bn_slice_str(text), &report);
     if (report.error_count || bn_settings_init(&p->settings, p->conf, 4, &e) != 0) {

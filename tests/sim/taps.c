@@ -143,5 +143,6 @@ void __wrap_bn_forward_alter_partition(void *agent, struct bn_shard *shard, cons
                                        void *reply_arg) {
     struct sim_proc *p = speaker();
     if (p) sim_observer_proposed(sim_here, p->id, request);
+    if (p) sim_faults_proposed(sim_here, p);
     __real_bn_forward_alter_partition(agent, shard, request, reply, reply_arg);
 }

@@ -173,5 +173,7 @@ bool sim_procs_step(struct sim_proc *p);  /* one thing that it can do now */
 
 /* ---- faults.c ---- */
 void sim_faults_step(struct sim_world *w);
+/* A leader has just proposed an ISR: now and then it is then cut off all but clients and ZooKeeper. */
+void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader);
 
 #endif
