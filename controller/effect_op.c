@@ -194,34 +194,11 @@ static const char *path_of(struct bn_znode_path *p, const struct bn_output_op *i
 }
 
 static int kind_of(enum bn_output_op_kind kind) {
-    switch (kind) {
-    case BN_OUTPUT_OP_CREATE_CONFIG:
-    case BN_OUTPUT_OP_TELL_CONFIG:
-    case BN_OUTPUT_OP_CREATE_TOPIC:
-    case BN_OUTPUT_OP_CREATE_PARTITIONS:
-    case BN_OUTPUT_OP_CREATE_PARTITION:
-    case BN_OUTPUT_OP_CREATE_STATE:
-    case BN_OUTPUT_OP_CREATE_MARKER:
-    case BN_OUTPUT_OP_CREATE_ADMITTED:
-    case BN_OUTPUT_OP_MAKE_GROUP:
-    case BN_OUTPUT_OP_CREATE_GROUP:
-    case BN_OUTPUT_OP_CREATE_GROUP_PART:
-        return BN_ZK_OP_CREATE;
-    case BN_OUTPUT_OP_SET_CONFIG:
-    case BN_OUTPUT_OP_SET_TOPIC:
-    case BN_OUTPUT_OP_SET_PARTITIONS:
-    case BN_OUTPUT_OP_SET_STATE:
-    case BN_OUTPUT_OP_SET_PRODUCER_IDS:
-    case BN_OUTPUT_OP_SET_SEQID:
-    case BN_OUTPUT_OP_SET_ADMITTED:
-    case BN_OUTPUT_OP_SET_GROUP:
-    case BN_OUTPUT_OP_CLEAR_GROUP:
-        return BN_ZK_OP_SET;
-    case BN_OUTPUT_OP_CHECK_INCARNATION:
-        return BN_ZK_OP_CHECK;
-    default:
-        return BN_ZK_OP_DELETE;
-    }
+    static const int kinds[] = {[BN_OUTPUT_CREATE] = BN_ZK_OP_CREATE,
+                                [BN_OUTPUT_SET] = BN_ZK_OP_SET,
+                                [BN_OUTPUT_DELETE] = BN_ZK_OP_DELETE,
+                                [BN_OUTPUT_CHECK] = BN_ZK_OP_CHECK};
+    return kinds[bn_output_verb(kind)];
 }
 
 static int32_t version_of(const struct bn_output_op *in) {

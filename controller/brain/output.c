@@ -7,6 +7,37 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 
+enum bn_output_verb bn_output_verb(enum bn_output_op_kind kind) {
+    switch (kind) {
+    case BN_OUTPUT_OP_CREATE_CONFIG:
+    case BN_OUTPUT_OP_TELL_CONFIG:
+    case BN_OUTPUT_OP_CREATE_TOPIC:
+    case BN_OUTPUT_OP_CREATE_PARTITIONS:
+    case BN_OUTPUT_OP_CREATE_PARTITION:
+    case BN_OUTPUT_OP_CREATE_STATE:
+    case BN_OUTPUT_OP_CREATE_MARKER:
+    case BN_OUTPUT_OP_CREATE_ADMITTED:
+    case BN_OUTPUT_OP_MAKE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP:
+    case BN_OUTPUT_OP_CREATE_GROUP_PART:
+        return BN_OUTPUT_CREATE;
+    case BN_OUTPUT_OP_SET_CONFIG:
+    case BN_OUTPUT_OP_SET_TOPIC:
+    case BN_OUTPUT_OP_SET_PARTITIONS:
+    case BN_OUTPUT_OP_SET_STATE:
+    case BN_OUTPUT_OP_SET_PRODUCER_IDS:
+    case BN_OUTPUT_OP_SET_SEQID:
+    case BN_OUTPUT_OP_SET_ADMITTED:
+    case BN_OUTPUT_OP_SET_GROUP:
+    case BN_OUTPUT_OP_CLEAR_GROUP:
+        return BN_OUTPUT_SET;
+    case BN_OUTPUT_OP_CHECK_INCARNATION:
+        return BN_OUTPUT_CHECK;
+    default:
+        return BN_OUTPUT_DELETE;
+    }
+}
+
 void bn_output_init(struct bn_output_list *l) {
     *l = (struct bn_output_list){.items = NULL};
     bn_arena_init(&l->arena, SIZE_MAX); /* we size it ourselves: requests were bounded before they came here */

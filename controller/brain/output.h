@@ -17,8 +17,7 @@ enum bn_output_kind {
                       * guarded; nodes already gone are fine. For when strangers put znodes there. Ends as MULTI_DONE */
     BN_OUTPUT_READ,  /* u.read: sync, then read these anew (an answer was lost, or somebody else wrote) */
     BN_OUTPUT_DELTA, /* u.delta: to every stream that has been given an IMAGE in an earlier output */
-    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only. May go in pieces (`more`), all of this
-                        sequence */
+    BN_OUTPUT_IMAGE, /* u.delta with reset: to the stream u.delta.token only; in pieces (`more`) of one sequence */
     BN_OUTPUT_REPLY, /* u.reply: the answer to a token */
     BN_OUTPUT_PROBE, /* u.probe: a stream ended; dial the life port if it is armed; REFUSED when it refuses */
     BN_OUTPUT_CLOSE, /* u.token: close this stream (a newer one of the same broker came, or its registration is gone) */
@@ -54,15 +53,18 @@ enum bn_output_op_kind {
     BN_OUTPUT_OP_CHECK_INCARNATION, /* a check of /barnabas/incarnation/<broker> at version u.incarnation */
     BN_OUTPUT_OP_DELETE_BROKER,     /* /brokers/ids/<broker>: any version, under the check before it */
     /* Groups; u.group.name is the path's. */
-    BN_OUTPUT_OP_MAKE_GROUP,        /* /consumers/<group> with null data, for parts to stand below */
-    BN_OUTPUT_OP_CREATE_GROUP,      /* with u.group; its members too, unless it has parts */
+    BN_OUTPUT_OP_MAKE_GROUP,   /* /consumers/<group> with null data, for parts to stand below */
+    BN_OUTPUT_OP_CREATE_GROUP, /* with u.group; its members too, unless it has parts */
     BN_OUTPUT_OP_SET_GROUP,
-    BN_OUTPUT_OP_CLEAR_GROUP,       /* set to null data */
+    BN_OUTPUT_OP_CLEAR_GROUP, /* set to null data */
     BN_OUTPUT_OP_DELETE_GROUP,
     BN_OUTPUT_OP_CREATE_GROUP_PART, /* u.group's members go to its only part */
     BN_OUTPUT_OP_DELETE_GROUP_PART, /* u.group's only part */
     BN_OUTPUT_OP_DELETE_ELECT,      /* /admin/preferred_replica_election: any version */
 };
+
+enum bn_output_verb { BN_OUTPUT_CREATE, BN_OUTPUT_SET, BN_OUTPUT_DELETE, BN_OUTPUT_CHECK };
+enum bn_output_verb bn_output_verb(enum bn_output_op_kind kind); /* what such an op does to its znode */
 
 struct bn_output_op {
     enum bn_output_op_kind kind;

@@ -181,39 +181,6 @@ void brain_world_purge(struct brain_world *w, const char *topic) {
     brain_world_remove_tree(w, bn_arena_printf(&w->arena, "/brokers/topics/%s", topic));
 }
 
-enum verb { CREATE, SET, DELETE, CHECK };
-
-static enum verb verb_of(enum bn_output_op_kind kind) {
-    switch (kind) {
-    case BN_OUTPUT_OP_CREATE_CONFIG:
-    case BN_OUTPUT_OP_TELL_CONFIG:
-    case BN_OUTPUT_OP_CREATE_TOPIC:
-    case BN_OUTPUT_OP_CREATE_PARTITIONS:
-    case BN_OUTPUT_OP_CREATE_PARTITION:
-    case BN_OUTPUT_OP_CREATE_STATE:
-    case BN_OUTPUT_OP_CREATE_MARKER:
-    case BN_OUTPUT_OP_CREATE_ADMITTED:
-    case BN_OUTPUT_OP_MAKE_GROUP:
-    case BN_OUTPUT_OP_CREATE_GROUP:
-    case BN_OUTPUT_OP_CREATE_GROUP_PART:
-        return CREATE;
-    case BN_OUTPUT_OP_SET_CONFIG:
-    case BN_OUTPUT_OP_SET_TOPIC:
-    case BN_OUTPUT_OP_SET_PARTITIONS:
-    case BN_OUTPUT_OP_SET_STATE:
-    case BN_OUTPUT_OP_SET_PRODUCER_IDS:
-    case BN_OUTPUT_OP_SET_SEQID:
-    case BN_OUTPUT_OP_SET_ADMITTED:
-    case BN_OUTPUT_OP_SET_GROUP:
-    case BN_OUTPUT_OP_CLEAR_GROUP:
-        return SET;
-    case BN_OUTPUT_OP_CHECK_INCARNATION:
-        return CHECK;
-    default:
-        return DELETE;
-    }
-}
-
 static bool parent_exists(struct brain_world *w, const char *path) { /* of the paths below a topic or a group */
     char *copy = bn_arena_copy(&w->arena, bn_slice_str(path));
     *strrchr(copy, '/') = '\0';
@@ -224,20 +191,20 @@ static bool parent_exists(struct brain_world *w, const char *path) { /* of the p
 static int perform(struct brain_world *w, const struct bn_output_op *op) {
     const char *path = brain_world_path(w, op);
     struct brain_world_node *n = brain_world_find(w, path);
-    enum verb verb = verb_of(op->kind);
-    int32_t expected = verb == CHECK ? (int32_t)op->u.incarnation : op->version;
-    if (verb == CREATE) {
+    enum bn_output_verb verb = bn_output_verb(op->kind);
+    int32_t expected = verb == BN_OUTPUT_CHECK ? (int32_t)op->u.incarnation : op->version;
+    if (verb == BN_OUTPUT_CREATE) {
         if (n) return BN_EXISTS;
         if (!parent_exists(w, path)) return BN_NOTFOUND;
         brain_world_put(w, path)->data = op_copy(w, op);
         return BN_OK;
     }
-    if (!n && verb == SET && op->kind == BN_OUTPUT_OP_SET_SEQID) n = brain_world_put(w, path);
+    if (!n && verb == BN_OUTPUT_SET && op->kind == BN_OUTPUT_OP_SET_SEQID) n = brain_world_put(w, path);
     if (!n) return BN_NOTFOUND;
     if (expected >= 0 && n->version != expected) return BN_STALE;
-    if (verb == SET) brain_world_put(w, path)->data = op_copy(w, op);
-    if (verb == DELETE && has_children(w, path)) return BN_NOTEMPTY;
-    if (verb == DELETE) brain_world_remove(w, path);
+    if (verb == BN_OUTPUT_SET) brain_world_put(w, path)->data = op_copy(w, op);
+    if (verb == BN_OUTPUT_DELETE && has_children(w, path)) return BN_NOTEMPTY;
+    if (verb == BN_OUTPUT_DELETE) brain_world_remove(w, path);
     return BN_OK;
 }
 

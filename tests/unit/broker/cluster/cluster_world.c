@@ -167,3 +167,8 @@ bool world_is_serving(const struct world *w, int n) {
     const struct world_broker *b = &w->brokers[n];
     return b->started && bn_agent_connected(b->agent) && b->image;
 }
+
+void world_pass(struct world *w, uint64_t ms) {
+    uint64_t began = bn_loop_now_ms(w->shard->loop);
+    WORLD_UNTIL(w, bn_loop_now_ms(w->shard->loop) - began >= ms);
+}

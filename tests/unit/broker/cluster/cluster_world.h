@@ -50,5 +50,7 @@ void world_turn(struct world *w);
         ck_assert_msg(bn_loop_now_ms((w)->shard->loop) - began_ < 20000, "never: %s", #condition);                     \
     }
 bool world_is_serving(const struct world *w, int n); /* its agent is connected and has an image */
+/* Runs everything for so long. */
+void world_pass(struct world *w, uint64_t ms);
 
 #endif

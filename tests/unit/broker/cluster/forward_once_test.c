@@ -5,22 +5,10 @@
 
 static struct world w;
 static struct script s;
-static void setup(void) {
-    world_open(&w);
-    script_open(&s, &w);
-    script_make_cluster_id(&s);
-    script_appear(&s);
-    world_start_broker(&w, 0, 1);
-    WORLD_UNTIL(&w, bn_agent_connected(w.brokers[0].agent));
-}
+static void setup(void) { script_begin(&s, &w); }
 static void teardown(void) {
     script_close(&s);
     world_close(&w);
-}
-
-static void pass(uint64_t ms) {
-    uint64_t began = bn_loop_now_ms(w.shard->loop);
-    WORLD_UNTIL(&w, bn_loop_now_ms(w.shard->loop) - began >= ms);
 }
 
 static struct tally { int came, fine, refused, groups; } tally;
@@ -96,7 +84,7 @@ START_TEST(a_question_is_said_once) {
         ck_assert_int_eq(s.leader_epoch, 3);
     }
     WORLD_UNTIL(&w, bn_agent_connected(w.brokers[0].agent));
-    pass(250);
+    world_pass(&w, 250);
     ck_assert_int_eq(s.rules[method].calls, 1);
     ck_assert_int_eq(tally.came, 1);
 }
@@ -112,7 +100,7 @@ START_TEST(groups_wait_for_a_controller_in_line) {
         snprintf(name, sizeof name, "g%d", i);
         write_group(name);
     }
-    pass(50);
+    world_pass(&w, 50);
     ck_assert_int_eq(tally.came, 0);
     script_listen(&s);
     WORLD_UNTIL(&w, tally.came == 50);
@@ -127,7 +115,7 @@ START_TEST(a_stop_answers_what_waits) {
     script_hang_up(&s);
     WORLD_UNTIL(&w, !bn_agent_connected(w.brokers[0].agent));
     for (size_t i = 0; i < BN_ARRAY_LEN(methods); i++) ask(methods[i]);
-    pass(20);
+    world_pass(&w, 20);
     world_stop_broker(&w, 0);
     WORLD_UNTIL(&w, tally.came == (int)BN_ARRAY_LEN(methods));
     ck_assert_int_eq(tally.fine + tally.refused, 0);

@@ -9,22 +9,10 @@
 
 static struct world w;
 static struct script s;
-static void setup(void) {
-    world_open(&w);
-    script_open(&s, &w);
-    script_make_cluster_id(&s);
-    script_appear(&s);
-    world_start_broker(&w, 0, 1);
-    WORLD_UNTIL(&w, bn_agent_connected(w.brokers[0].agent));
-}
+static void setup(void) { script_begin(&s, &w); }
 static void teardown(void) {
     script_close(&s);
     world_close(&w);
-}
-
-static void pass(uint64_t ms) {
-    uint64_t began = bn_loop_now_ms(w.shard->loop);
-    WORLD_UNTIL(&w, bn_loop_now_ms(w.shard->loop) - began >= ms);
 }
 
 static struct tally { int came, fine, error; } tally;
@@ -57,7 +45,7 @@ START_TEST(a_question_is_asked_until_it_is_answered) {
     ck_assert_int_eq(tally.fine, 1);
     ck_assert_int_eq(s.rules[SCRIPT_ADMIN].calls, _i == 0 ? 1 : 3);
     ck_assert_uint_eq(s.defaults_seen, 2);
-    pass(30);
+    world_pass(&w, 30);
     ck_assert_int_eq(tally.came, 1);
 }
 END_TEST
@@ -83,7 +71,7 @@ START_TEST(a_deadline_answers_once) {
     if (_i == 0) script_release(&s);
     if (_i == 1) script_hang_up(&s);
     if (_i == 2) world_stop_broker(&w, 0);
-    pass(300);
+    world_pass(&w, 300);
     ck_assert_int_eq(tally.came, 1);
     ck_assert_int_eq(s.rules[SCRIPT_ADMIN].calls, 1);
 }
@@ -102,7 +90,7 @@ START_TEST(a_question_moves_to_the_next_controller) {
     ck_assert_int_eq(tally.fine, 1);
     ck_assert_int_eq(next.rules[SCRIPT_ADMIN].calls, 1);
     script_release(&s);
-    pass(20);
+    world_pass(&w, 20);
     ck_assert_int_eq(tally.came, 1);
     script_close(&next);
 }
@@ -201,7 +189,7 @@ START_TEST(a_deletion_is_told_until_it_is_heard) {
     WORLD_UNTIL(&w, s.rules[SCRIPT_DELETED].calls == 3);
     ck_assert_str_eq(s.deleted_topic, "gone");
     ck_assert_int_eq(s.deleted_partition, _i == 0 ? -1 : 3);
-    pass(250);
+    world_pass(&w, 250);
     ck_assert_int_eq(s.rules[SCRIPT_DELETED].calls, 3);
 }
 END_TEST
@@ -210,7 +198,7 @@ START_TEST(an_unheard_deletion_ends_with_the_broker) {
     static const struct bn_uuid id = {{1}};
     s.rules[SCRIPT_DELETED].mode = _i == 0 ? SCRIPT_FAIL : SCRIPT_HOLD;
     for (int i = 0; i < 20; i++) bn_forward_deleted(w.brokers[0].agent, &id, "gone", i);
-    pass(20);
+    world_pass(&w, 20);
     world_stop_broker(&w, 0);
 }
 END_TEST

@@ -335,3 +335,12 @@ void script_close(struct script *s) {
     WORLD_UNTIL(s->w, is_quiet(s));
     script_release(s);
 }
+
+void script_begin(struct script *s, struct world *w) {
+    world_open(w);
+    script_open(s, w);
+    script_make_cluster_id(s);
+    script_appear(s);
+    world_start_broker(w, 0, 1);
+    WORLD_UNTIL(w, bn_agent_connected(w->brokers[0].agent));
+}

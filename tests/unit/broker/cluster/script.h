@@ -74,6 +74,8 @@ struct script {
 
 /* Makes the directories and listens; not yet in /controller. */
 void script_open(struct script *s, struct world *w);
+/* A world with it as its controller, and broker 0 connected. */
+void script_begin(struct script *s, struct world *w);
 void script_close(struct script *s); /* before world_close */
 void script_make_cluster_id(struct script *s);
 void script_appear(struct script *s); /* creates /controller */

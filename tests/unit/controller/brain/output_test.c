@@ -29,12 +29,31 @@ START_TEST(long_notes_are_cut) {
 }
 END_TEST
 
+START_TEST(every_op_has_its_verb) {
+    static const struct {
+        enum bn_output_op_kind kind;
+        enum bn_output_verb verb;
+    } cases[] = {
+        {BN_OUTPUT_OP_TELL_CONFIG, BN_OUTPUT_CREATE},
+        {BN_OUTPUT_OP_CREATE_GROUP_PART, BN_OUTPUT_CREATE},
+        {BN_OUTPUT_OP_MAKE_GROUP, BN_OUTPUT_CREATE},
+        {BN_OUTPUT_OP_CLEAR_GROUP, BN_OUTPUT_SET},
+        {BN_OUTPUT_OP_SET_SEQID, BN_OUTPUT_SET},
+        {BN_OUTPUT_OP_DELETE_BROKER, BN_OUTPUT_DELETE},
+        {BN_OUTPUT_OP_DELETE_GROUP_PART, BN_OUTPUT_DELETE},
+        {BN_OUTPUT_OP_CHECK_INCARNATION, BN_OUTPUT_CHECK},
+    };
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) ck_assert_int_eq(bn_output_verb(cases[i].kind), cases[i].verb);
+}
+END_TEST
+
 Suite *output_suite(void);
 Suite *output_suite(void) {
     Suite *s = suite_create("output");
     TCase *c = tcase_create("output");
     tcase_add_test(c, grows_and_clears);
     tcase_add_test(c, long_notes_are_cut);
+    tcase_add_test(c, every_op_has_its_verb);
     suite_add_tcase(s, c);
     return s;
 }
