@@ -45,8 +45,14 @@ measure_many() {
 measure_one() { "$build/bench/groups" one --bootstrap "$1" --watch "$2" --topic wide --count "$members"; }
 # Topics, and a small group that makes the brokers create __consumer_offsets before anything is measured.
 topics() { # $1 bootstrap
-    "$build/barnabas" topic create many --partitions 1 --replication-factor 3 --bootstrap-server "$1" >/dev/null
-    "$build/barnabas" topic create wide --partitions 1000 --replication-factor 1 --bootstrap-server "$1" >/dev/null
+    local topic try
+    for topic in "many --partitions 1 --replication-factor 3" "wide --partitions 1000 --replication-factor 1"; do
+        for try in 1 2 3; do # a broker that has just started may take longer than the command waits
+            # shellcheck disable=SC2086
+            "$build/barnabas" topic create $topic --if-not-exists --bootstrap-server "$1" >/dev/null && break
+            [ "$try" -lt 3 ] || exit 1
+        done
+    done
     "$build/bench/groups" one --bootstrap "$1" --topic wide --count 20 >/dev/null
 }
 
