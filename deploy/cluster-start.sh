@@ -86,6 +86,7 @@ taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 launch() {
     local name=$1 listens=$2
     shift 2
+    await_end "$name" $((SECONDS + 10)) || true # of the one before, when it was killed just now
     if [ -n "$listens" ] && taken "$listens"; then
         fail "$name cannot start: port $listens is in use by a program that is not of this cluster"
     fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # cluster-stop.sh [--dir DIR]: stops what cluster-start.sh started, in the right order: brokers (they tell the controller and write clean-shutdown
-# markers), controllers, ZooKeeper. What is not running is no error.
+# markers), controllers, ZooKeeper. What is not running is no error. One that does not end keeps none of the others running; it is told at the end.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 lib=$here/../libexec
@@ -20,13 +20,15 @@ done
 [ -d "$dir/run" ] || { echo "nothing was started in $dir"; exit 0; }
 use_dir "$dir"
 
-# All of a kind are told at once, then waited for. $1 the kind, $2 seconds before SIGKILL.
+# All of a kind are told at once, and have the same time. $1 the kind, $2 seconds before SIGKILL.
+left=()
 stop_kind() {
-    local name
+    local name until=$((SECONDS + $2))
     for name in $(names "$1"); do tell "$name"; done
-    for name in $(names "$1"); do await_end "$name" "$2"; done
+    for name in $(names "$1"); do await_end "$name" "$until" || left+=("$name"); done
 }
 stop_kind broker- 60
 stop_kind controller- 20
 stop_kind zookeeper 20
+[ ${#left[@]} -eq 0 ] || fail "still running: ${left[*]}"
 echo "the cluster in $dir is stopped"

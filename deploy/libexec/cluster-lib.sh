@@ -20,18 +20,32 @@ alive() {
     printf '%s\n' "$dir/config/$1.properties" | grep -zFxq -f - "/proc/$(<"$dir/run/$1.pid")/cmdline" 2>/dev/null
 }
 
-tell() {
-    if alive "$1"; then kill -TERM "$(<"$dir/run/$1.pid")" 2>/dev/null || true; fi
+# Is it on its way out? Then its arguments are gone already, but not all of its threads, and its port is still taken. $1 the name.
+ending() {
+    local pid='' tasks
+    read -r pid 2>/dev/null <"$dir/run/$1.pid" || true
+    [[ $pid =~ ^[0-9]+$ ]] || return 1
+    [ -z "$(tr -d '\0' 2>/dev/null <"/proc/$pid/cmdline")" ] || return 1
+    tasks=("/proc/$pid/task"/*)
+    [ -e "${tasks[0]}" ] && { [ ${#tasks[@]} -gt 1 ] || ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null; }
 }
 
-# Waits for the end of a process that was told to stop. $1 its name, $2 seconds before SIGKILL.
+# One that was stopped by SIGSTOP hears of it too.
+tell() {
+    if alive "$1"; then kill -TERM "$(<"$dir/run/$1.pid")" 2>/dev/null && kill -CONT "$(<"$dir/run/$1.pid")" 2>/dev/null || true; fi
+}
+
+# Waits for the end of a process that was told to stop. $1 its name, $2 when (as SECONDS tells time) SIGKILL is due. False: not even that ended it.
 await_end() {
-    local deadline=$((SECONDS + $2)) killed=no
-    while alive "$1"; do
+    local deadline=$2 killed=no
+    while alive "$1" || ending "$1"; do
         if ((SECONDS > deadline)); then
-            [ $killed = no ] || fail "$1 (pid $(<"$dir/run/$1.pid")) does not die"
-            echo "$1 (pid $(<"$dir/run/$1.pid")) did not stop in $2 s: killing it" >&2
-            kill -KILL "$(<"$dir/run/$1.pid")" 2>/dev/null || true
+            if [ $killed = yes ]; then
+                echo "$1 (pid $(<"$dir/run/$1.pid")) does not die" >&2
+                return 1
+            fi
+            echo "$1 (pid $(<"$dir/run/$1.pid")) did not stop in time: killing it" >&2
+            ! alive "$1" || kill -KILL "$(<"$dir/run/$1.pid")" 2>/dev/null || true
             killed=yes
             deadline=$((SECONDS + 10))
         fi

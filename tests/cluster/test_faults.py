@@ -1,7 +1,10 @@
 """test_faults.py: processes are killed, and nothing that was acknowledged is gone."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
+import time
 
 from harness import wait_for
 
@@ -48,3 +51,26 @@ def test_clean_stop_needs_no_recovery(cluster):
     assert not marker.exists()
     out = cluster.run("kcat", "-C", "-b", cluster.bootstrap, "-t", "clean", "-e", "-q").stdout
     assert sorted(out.splitlines(), key=int) == [str(i) for i in range(1000)]
+
+
+def test_stop_with_a_process_that_was_halted(cluster):
+    """A broker halted by SIGSTOP keeps nothing running: it wakes, and ends in good order like the others, long before SIGKILL is due."""
+    names = ["broker-0", "controller-0", "controller-1", "zookeeper"]
+    pids = [cluster.pid(name) for name in names]
+    os.kill(cluster.pid("broker-0"), signal.SIGSTOP)
+    began = time.monotonic()
+    cluster.stop()
+    assert time.monotonic() - began < 45, "it was waited for"
+    assert not [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists() and pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert pathlib.Path(cluster.dir, "data/broker-0/.kafka_cleanshutdown").exists()
+    cluster.start()
+
+
+def test_stop_goes_on_past_what_does_not_end(cluster):
+    """The pid file of one that cannot be signalled (its pid is not a pid any more, or somebody else's) or that is gone keeps nothing running."""
+    for name, text in (("broker-7", "1"), ("broker-8", "no pid"), ("controller-7", "")):
+        pathlib.Path(cluster.dir, "run", f"{name}.pid").write_text(f"{text}\n")
+    names = ["broker-0", "controller-0", "controller-1", "zookeeper"]
+    cluster.stop()
+    assert not [name for name in names if cluster.pid(name)] and not list(pathlib.Path(cluster.dir, "run").glob("*.pid"))
+    cluster.start()
