@@ -37,7 +37,8 @@ static void add(struct tombstones *t, const struct bn_str *key) {
     bn_batch_builder_add(&t->builder, t->builder.count, t->now_ms, bn_str_slice(key), BN_SLICE_NULL, 0, BN_SLICE_NULL);
 }
 
-static void drop_offsets(struct tombstones *t, const struct sieve *sieve) {
+/* How many went. */
+static size_t drop_offsets(struct tombstones *t, const struct sieve *sieve) {
     struct bn_coordinator_club *k = t->club;
     const struct bn_offsets_entry **dropped = bn_alloc((bn_offsets_count(&k->offsets) + 1) * sizeof(void *));
     size_t count = 0, at = 0;
@@ -53,6 +54,7 @@ static void drop_offsets(struct tombstones *t, const struct sieve *sieve) {
     }
     bn_str_fini(&key);
     bn_alloc_free(dropped);
+    return count;
 }
 
 static bool may_go(const struct bn_coordinator_club *k) {
@@ -64,8 +66,10 @@ static bool may_go(const struct bn_coordinator_club *k) {
 static bool sift(struct bn_coordinator_club *k, const struct sieve *sieve) {
     struct tombstones t = {.club = k, .now_ms = sieve->now_ms};
     bn_batch_builder_init(&t.builder);
-    drop_offsets(&t, sieve);
-    bool gone = may_go(k);
+    size_t dropped = drop_offsets(&t, sieve);
+    /* A topic that goes takes groups along that were only of it; not one that happens to be empty for a moment, and
+     * would begin again with its first generation. */
+    bool gone = may_go(k) && (dropped > 0 || !sieve->names);
     if (gone && bn_group_generation(k->group) > 0) { /* else it has no record */
         struct bn_str key;
         bn_str_init(&key);
