@@ -32,7 +32,10 @@ ending() {
 
 # One that was stopped by SIGSTOP hears of it too.
 tell() {
-    if alive "$1"; then kill -TERM "$(<"$dir/run/$1.pid")" 2>/dev/null && kill -CONT "$(<"$dir/run/$1.pid")" 2>/dev/null || true; fi
+    if alive "$1"; then
+        kill -TERM "$(<"$dir/run/$1.pid")" 2>/dev/null || true
+        kill -CONT "$(<"$dir/run/$1.pid")" 2>/dev/null || true
+    fi
 }
 
 # Waits for the end of a process that was told to stop. $1 its name, $2 when (as SECONDS tells time) SIGKILL is due. False: not even that ended it.

@@ -138,6 +138,8 @@ class Group(Kind):
         return members
 
     def begin(self):
+        if not self.properties:  # librdkafka's back-off doubles up to 10 s, longer than a session, when rounds follow one another (see FAST)
+            self.settle = max(self.settle, 11)
         super().begin()
         self.members = self.spawn(self.group, MEMBERS, self.group)
         self.generation = wait_for(lambda: self.members.settled(self.partitions), 60, "a settled group")
