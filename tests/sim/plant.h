@@ -30,8 +30,6 @@
     X(NO_CUT, "no-cut", "a follower does not truncate where it diverges")                                              \
     X(CUT_UNSYNCED, "cut-unsynced", "a truncation is not synced before something is appended over it")                 \
     X(POINT_STAYS, "point-stays", "a truncation does not lower the recovery point on disk")                            \
-    X(OLD_ANSWER, "old-answer", "a follower applies an answer of an older leader epoch")                               \
-    X(EPOCH_FILE, "epoch-file", "a follower tells the last epoch that it knew of, not that of its last batch")         \
     X(CLEAN_LIE, "clean-lie", "after a crash logs are taken for cleanly closed")                                       \
     X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")                         \
     X(BLOCK_REUSED, "block-reused",                                                                                    \

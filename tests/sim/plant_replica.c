@@ -86,23 +86,19 @@ void __wrap_bn_partition_refuse_parked(struct bn_partition *p, int16_t error) {
 
 /* ---- following ---- */
 
-bool __wrap_bn_partition_position(const struct bn_partition *p, struct bn_partition_position *out) {
-    bool fetches = __real_bn_partition_position(p, out);
-    if (is(SIM_PLANT_EPOCH_FILE) && fetches) out->last_epoch = bn_log_latest_epoch(p->log);
-    return fetches;
-}
-
 int __wrap_bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetched *f) {
     struct bn_partition_fetched changed = *f;
-    if (is(SIM_PLANT_OLD_ANSWER)) changed.asked.leader_epoch = p->leader_epoch;
     if (is(SIM_PLANT_NO_CUT)) changed.diverging_epoch = -1, changed.diverging_end = -1;
     return __real_bn_partition_fetched(p, &changed);
 }
 
 /* ---- the log ---- */
 
+/* As if all that is cut off had been synced and the checkpoint written at the last moment before. */
 int __wrap_bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) {
-    return is(SIM_PLANT_POINT_STAYS) ? 0 : __real_bn_logdirs_cut(d, p, e);
+    struct bn_logdir_point high = *p;
+    high.recovery_point += 1000;
+    return is(SIM_PLANT_POINT_STAYS) ? bn_logdirs_checkpoint(d, &high, 1, e) : __real_bn_logdirs_cut(d, p, e);
 }
 
 int __wrap_bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition, bool create,

@@ -18,7 +18,6 @@ SIM_PLANT_WRAP(bool, bn_isr_fetched, struct bn_isr *s, const struct bn_isr_view 
 SIM_PLANT_WRAP(void, bn_partition_decide, struct bn_partition *p, const struct bn_image_partition *state);
 SIM_PLANT_WRAP(void, bn_partition_refuse, struct bn_partition *p, int16_t error);
 SIM_PLANT_WRAP(void, bn_partition_refuse_parked, struct bn_partition *p, int16_t error);
-SIM_PLANT_WRAP(bool, bn_partition_position, const struct bn_partition *p, struct bn_partition_position *out);
 SIM_PLANT_WRAP(int, bn_partition_fetched, struct bn_partition *p, const struct bn_partition_fetched *f);
 SIM_PLANT_WRAP(int, bn_logdirs_cut, struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e);
 SIM_PLANT_WRAP(int, bn_logdirs_place, struct bn_logdirs *d, const char *topic, int32_t partition, bool create,
