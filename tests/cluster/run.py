@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE))
 import harness  # noqa: E402
 
 MODULES = ["test_clients", "test_znodes", "test_configs", "test_listeners", "test_tools", "test_commands", "test_faults", "test_replication",
-           "test_hostile", "test_followers", "test_groups", "test_members", "test_racks", "test_failover_controller"]
+           "test_hostile", "test_followers", "test_groups", "test_members", "test_racks", "test_compaction", "test_failover_controller"]
 
 
 def main():
