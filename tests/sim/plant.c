@@ -33,11 +33,10 @@ enum sim_pace sim_plant_pace(enum sim_plant p) {
     case SIM_PLANT_NO_EPOCH_CHECK:
     case SIM_PLANT_OLD_COMMITS:
     case SIM_PLANT_PARKED_SURVIVE:
+    case SIM_PLANT_POINT_STAYS:
     case SIM_PLANT_SILENCE_ENDS:
     case SIM_PLANT_UNRECORDED:
         return SIM_PACE_SLOW;
-    case SIM_PLANT_POINT_STAYS:
-        return SIM_PACE_RARE;
     default:
         return SIM_PACE_QUICK;
     }

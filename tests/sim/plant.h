@@ -55,9 +55,8 @@ extern enum sim_plant sim_planted; /* set once, by main */
 
 const char *sim_plant_name(enum sim_plant p);
 const char *sim_plant_text(enum sim_plant p);
-/* How long it takes: SLOW ones are left out by make check, RARE ones (another rule stands in for the broken one nearly
- * always) by --plants, too. */
-enum sim_pace { SIM_PACE_QUICK, SIM_PACE_SLOW, SIM_PACE_RARE };
+/* How long it takes: SLOW ones are left out by make check. */
+enum sim_pace { SIM_PACE_QUICK, SIM_PACE_SLOW };
 enum sim_pace sim_plant_pace(enum sim_plant p);
 enum sim_plant sim_plant_find(const char *name); /* SIM_PLANT_COUNT = there is none */
 
