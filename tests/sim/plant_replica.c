@@ -88,8 +88,10 @@ void __wrap_bn_partition_refuse_parked(struct bn_partition *p, int16_t error) {
 
 int __wrap_bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetched *f) {
     struct bn_partition_fetched changed = *f;
+    bool diverges = f->diverging_epoch >= 0 || f->diverging_end >= 0;
     if (is(SIM_PLANT_NO_CUT)) changed.diverging_epoch = -1, changed.diverging_end = -1;
-    return __real_bn_partition_fetched(p, &changed);
+    int rc = __real_bn_partition_fetched(p, &changed);
+    return is(SIM_PLANT_NO_CUT) && diverges && rc == BN_OK ? BN_AGAIN : rc; /* else it asks as fast as it can */
 }
 
 /* ---- the log ---- */
