@@ -6,8 +6,8 @@
 #include "common/sys/mailbox.h"
 #include "common/zk/zk.h"
 
-#define BN_ZK_CALL_QUEUE_MAX 16384     /* calls waiting and in flight; more are refused with BN_FULL, out of turn */
-#define BN_ZK_CALL_BYTES_MAX 1000000   /* of one call; ZooKeeper's jute.maxbuffer less its headers */
+#define BN_ZK_CALL_QUEUE_MAX 16384   /* calls waiting and in flight; more are refused with BN_FULL, out of turn */
+#define BN_ZK_CALL_BYTES_MAX 1000000 /* of one call; ZooKeeper's jute.maxbuffer less its headers */
 
 enum bn_zk_call_kind {
     BN_ZK_CALL_GET,
@@ -25,6 +25,7 @@ struct bn_zk_call_watch; /* zk_conn.c's */
 struct bn_zk_call {
     struct bn_list link; /* in bn_zk_core.calls, in the order of the calls */
     struct bn_msg msg;   /* zk_conn.c: the answer on its way to the loop */
+    struct bn_list sent; /* zk_conn.c: in struct bn_zk_conn.sent while in flight */
     enum bn_zk_call_kind kind;
 
     /* What was asked. Paths have the chroot in front. */
@@ -81,7 +82,7 @@ struct bn_zk_core {
     int64_t session_id;
     bn_zk_state_cb state_cb;
     void *state_arg;
-    bool closed; /* close was called: new calls are answered BN_CLOSED */
+    bool closed;                       /* close was called: new calls are answered BN_CLOSED */
     void (*kick)(struct bn_zk_core *); /* there is something to send or to deliver; must not call back at once */
 };
 

@@ -5,9 +5,10 @@
  *   (zookeeper_close may
  *     block and must not run on the library's threads);
  *   - the owner's loop, which alone touches struct bn_zk_conn's plain fields and all calls.
- * A call in flight belongs to the library until its completion has posted it; zookeeper_close runs the completions of
- * all that is left, so after it nothing of the library's points here. Watches live in the list of their conn until
- * they fire or it ends.
+ * A call in flight belongs to the library until its completion has posted it. zookeeper_close runs the completions of
+ * most that is left; one that was queued while its thread was ending is never run. After it nothing of the library's
+ * points here, and what has posted has done so before the keeper's last word: what is still in flight then was lost.
+ * Watches live in the list of their conn until they fire or it ends.
  *
  * Not used, because they are broken in Debian's 3.8.0: create2 inside multis (ZOOKEEPER-4026), zoo_set_servers (4699),
  * zoo_get_current_server (4810). The chroot is zk.c's prefix, not the library's. */
@@ -31,14 +32,13 @@ struct bn_zk_conn {
     char *hosts;
     int timeout_ms;
     pthread_t keeper;
-    sem_t stop;         /* posted once by bn_zk_conn_close */
-    struct bn_msg end;  /* the keeper's last word */
+    sem_t stop;        /* posted once by bn_zk_conn_close */
+    struct bn_msg end; /* the keeper's last word */
 
     /* The loop's. */
     zhandle_t *handle; /* from the first session event on; NULL again when closing */
     struct bn_list watches;
-    size_t in_flight;
-    bool ended;
+    struct bn_list sent; /* struct bn_zk_call: those in flight */
 };
 
 struct bn_zk_call_watch {
@@ -62,18 +62,26 @@ struct session_event {
 
 static int status_of(int rc) {
     switch (rc) {
-    case ZOK: return BN_OK;
-    case ZNONODE: return BN_NOTFOUND;
-    case ZNODEEXISTS: return BN_EXISTS;
-    case ZBADVERSION: return BN_STALE;
-    case ZNOTEMPTY: return BN_NOTEMPTY;
+    case ZOK:
+        return BN_OK;
+    case ZNONODE:
+        return BN_NOTFOUND;
+    case ZNODEEXISTS:
+        return BN_EXISTS;
+    case ZBADVERSION:
+        return BN_STALE;
+    case ZNOTEMPTY:
+        return BN_NOTEMPTY;
     case ZCONNECTIONLOSS:
     case ZOPERATIONTIMEOUT:
-    case ZSESSIONMOVED: return BN_LOST;
+    case ZSESSIONMOVED:
+        return BN_LOST;
     case ZSESSIONEXPIRED:
     case ZINVALIDSTATE:
-    case ZCLOSING: return BN_CLOSED;
-    default: return BN_IO;
+    case ZCLOSING:
+        return BN_CLOSED;
+    default:
+        return BN_IO;
     }
 }
 
@@ -106,8 +114,10 @@ static void on_log(const char *message) {
         uint32_t swallowed = 0;
         if (!bn_trace_on(levels[i].level)) return;
         if (levels[i].level == BN_TRACE_WARN && !bn_trace_allow(&site, 5, &swallowed)) return;
-        if (swallowed) bn_trace(levels[i].level, "zk", "%s (%u lines like this were left out)", text, swallowed);
-        else bn_trace(levels[i].level, "zk", "%s", text);
+        if (swallowed)
+            bn_trace(levels[i].level, "zk", "%s (%u lines like this were left out)", text, swallowed);
+        else
+            bn_trace(levels[i].level, "zk", "%s", text);
         return;
     }
 }
@@ -136,11 +146,16 @@ static void watch_run(struct bn_msg *m);
 static void on_node(zhandle_t *zh, int type, int state, const char *path, void *context) {
     (void)zh, (void)state;
     struct bn_zk_call_watch *w = context;
-    if (type == ZOO_CREATED_EVENT) w->kind = BN_ZK_CREATED;
-    else if (type == ZOO_DELETED_EVENT) w->kind = BN_ZK_DELETED;
-    else if (type == ZOO_CHANGED_EVENT) w->kind = BN_ZK_CHANGED;
-    else if (type == ZOO_CHILD_EVENT) w->kind = BN_ZK_CHILDREN;
-    else return; /* session events go to every watcher; on_session tells them */
+    if (type == ZOO_CREATED_EVENT)
+        w->kind = BN_ZK_CREATED;
+    else if (type == ZOO_DELETED_EVENT)
+        w->kind = BN_ZK_DELETED;
+    else if (type == ZOO_CHANGED_EVENT)
+        w->kind = BN_ZK_CHANGED;
+    else if (type == ZOO_CHILD_EVENT)
+        w->kind = BN_ZK_CHILDREN;
+    else
+        return; /* session events go to every watcher; on_session tells them */
     if (atomic_exchange(&w->fired, true)) return;
     w->path = bn_alloc_strdup(path ? path : "");
     w->msg.run = watch_run;
@@ -246,6 +261,7 @@ struct bn_zk_conn *bn_zk_conn_new(const char *hosts, int session_timeout_ms, str
     conn->timeout_ms = session_timeout_ms;
     conn->end.run = end_run;
     bn_list_init(&conn->watches);
+    bn_list_init(&conn->sent);
     BN_ASSERT(sem_init(&conn->stop, 0, 0) == 0);
     /* Signals are the main thread's; the library's threads inherit the keeper's mask. */
     sigset_t all, before;
@@ -282,10 +298,18 @@ static void watch_run(struct bn_msg *m) {
     watch_free(w);
 }
 
-static void maybe_end(struct bn_zk_conn *conn) {
-    if (!conn->ended || conn->in_flight) return;
+static void answer(struct bn_zk_call *c);
+
+static void end_run(struct bn_msg *m) {
+    struct bn_zk_conn *conn = BN_CONTAINER_OF(m, struct bn_zk_conn, end);
+    pthread_join(conn->keeper, NULL); /* it has posted its last word, so this is at once */
+    while (!bn_list_empty(&conn->sent)) {
+        struct bn_zk_call *c = BN_CONTAINER_OF(conn->sent.next, struct bn_zk_call, sent);
+        c->status = BN_CLOSED;
+        answer(c);
+    }
     conn->events->ended(conn->arg, conn);
-    BN_LIST_FOR(n, &conn->watches) {
+    BN_LIST_FOR (n, &conn->watches) {
         struct bn_zk_call_watch *w = BN_CONTAINER_OF(n, struct bn_zk_call_watch, link);
         if (!atomic_load(&w->fired)) {
             watch_free(w);
@@ -297,13 +321,6 @@ static void maybe_end(struct bn_zk_conn *conn) {
     sem_destroy(&conn->stop);
     bn_alloc_free(conn->hosts);
     bn_alloc_free(conn);
-}
-
-static void end_run(struct bn_msg *m) {
-    struct bn_zk_conn *conn = BN_CONTAINER_OF(m, struct bn_zk_conn, end);
-    pthread_join(conn->keeper, NULL); /* it has posted its last word, so this is at once */
-    conn->ended = true;
-    maybe_end(conn);
 }
 
 struct multi {
@@ -334,9 +351,15 @@ static int send_multi(struct bn_zk_conn *conn, struct bn_zk_call *c) {
             name += room;
             break;
         }
-        case BN_ZK_OP_SET: zoo_set_op_init(&ops[i], op->path, data, len, op->version, &multi->stats[i]); break;
-        case BN_ZK_OP_DELETE: zoo_delete_op_init(&ops[i], op->path, op->version); break;
-        case BN_ZK_OP_CHECK: zoo_check_op_init(&ops[i], op->path, op->version); break;
+        case BN_ZK_OP_SET:
+            zoo_set_op_init(&ops[i], op->path, data, len, op->version, &multi->stats[i]);
+            break;
+        case BN_ZK_OP_DELETE:
+            zoo_delete_op_init(&ops[i], op->path, op->version);
+            break;
+        case BN_ZK_OP_CHECK:
+            zoo_check_op_init(&ops[i], op->path, op->version);
+            break;
         }
     }
     return zoo_amulti(conn->handle, c->op_count, ops, multi->results, on_void, c);
@@ -361,11 +384,10 @@ static void settle_multi(struct bn_zk_call *c) {
     if (c->status == BN_OK) c->status = whole;
 }
 
-static void reply_run(struct bn_msg *m) {
-    struct bn_zk_call *c = BN_CONTAINER_OF(m, struct bn_zk_call, msg);
+static void answer(struct bn_zk_call *c) {
     struct bn_zk_conn *conn = c->conn;
     c->in_flight = false;
-    conn->in_flight--;
+    bn_list_remove(&c->sent);
     bool armed = c->status == BN_OK || (c->kind == BN_ZK_CALL_EXISTS && c->status == BN_NOTFOUND);
     if (c->armed && !armed) watch_free(c->armed);
     c->armed = NULL;
@@ -375,8 +397,9 @@ static void reply_run(struct bn_msg *m) {
         if (c->kind == BN_ZK_CALL_MULTI) settle_multi(c);
         conn->events->reply(conn->arg, conn, c);
     }
-    maybe_end(conn);
 }
+
+static void reply_run(struct bn_msg *m) { answer(BN_CONTAINER_OF(m, struct bn_zk_call, msg)); }
 
 static struct bn_zk_call_watch *arm(struct bn_zk_conn *conn, struct bn_zk_call *c) {
     struct bn_zk_call_watch *w = bn_alloc_zero(1, sizeof *w);
@@ -393,7 +416,8 @@ int bn_zk_conn_send(struct bn_zk_conn *conn, struct bn_zk_call *c) {
     if (!conn->handle) return BN_AGAIN;
     c->conn = conn;
     c->in_flight = true; /* before the call: the completion may already run */
-    conn->in_flight++;
+    bn_list_init(&c->sent);
+    bn_list_push_back(&conn->sent, &c->sent);
     if (c->watch && !c->armed) c->armed = arm(conn, c);
     watcher_fn watcher = c->armed ? on_node : NULL;
     const char *data = (const char *)c->data;
@@ -401,20 +425,34 @@ int bn_zk_conn_send(struct bn_zk_conn *conn, struct bn_zk_call *c) {
     zhandle_t *zh = conn->handle;
     int rc = ZBADARGUMENTS;
     switch (c->kind) {
-    case BN_ZK_CALL_GET: rc = zoo_awget(zh, c->path, watcher, c->armed, on_data, c); break;
-    case BN_ZK_CALL_EXISTS: rc = zoo_awexists(zh, c->path, watcher, c->armed, on_stat, c); break;
-    case BN_ZK_CALL_CHILDREN: rc = zoo_awget_children(zh, c->path, watcher, c->armed, on_strings, c); break;
+    case BN_ZK_CALL_GET:
+        rc = zoo_awget(zh, c->path, watcher, c->armed, on_data, c);
+        break;
+    case BN_ZK_CALL_EXISTS:
+        rc = zoo_awexists(zh, c->path, watcher, c->armed, on_stat, c);
+        break;
+    case BN_ZK_CALL_CHILDREN:
+        rc = zoo_awget_children(zh, c->path, watcher, c->armed, on_strings, c);
+        break;
     case BN_ZK_CALL_CREATE:
         rc = zoo_acreate(zh, c->path, data, len, &ZOO_OPEN_ACL_UNSAFE, c->flags, on_string, c);
         break;
-    case BN_ZK_CALL_SET: rc = zoo_aset(zh, c->path, data, len, c->version, on_stat, c); break;
-    case BN_ZK_CALL_REMOVE: rc = zoo_adelete(zh, c->path, c->version, on_void, c); break;
-    case BN_ZK_CALL_MULTI: rc = send_multi(conn, c); break;
-    case BN_ZK_CALL_SYNC: rc = zoo_async(zh, c->path, on_string, c); break;
+    case BN_ZK_CALL_SET:
+        rc = zoo_aset(zh, c->path, data, len, c->version, on_stat, c);
+        break;
+    case BN_ZK_CALL_REMOVE:
+        rc = zoo_adelete(zh, c->path, c->version, on_void, c);
+        break;
+    case BN_ZK_CALL_MULTI:
+        rc = send_multi(conn, c);
+        break;
+    case BN_ZK_CALL_SYNC:
+        rc = zoo_async(zh, c->path, on_string, c);
+        break;
     }
     if (rc == ZOK) return BN_OK;
     c->in_flight = false;
-    conn->in_flight--;
+    bn_list_remove(&c->sent);
     if (c->armed) watch_free(c->armed);
     c->armed = NULL;
     return status_of(rc) == BN_IO ? BN_IO : BN_AGAIN;

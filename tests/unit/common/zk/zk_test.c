@@ -300,6 +300,22 @@ START_TEST(test_close) {
 }
 END_TEST
 
+/* Goal: a close comes to its end whatever the library is doing: it loses a completion now and then that is queued
+ * while its threads end. */
+START_TEST(test_close_in_flight) {
+    for (int round = 0; round < 100; round++) {
+        struct zk_client *a = zk_world_client(&w);
+        zk_world_get(a, "/none", true);
+        if (round % 4 == 0) zk_world_settle(&w); /* connected */
+        for (int i = 0; i < round % 5; i++) zk_world_get(a, "/none", false);
+        for (int i = 0; i < round % 3; i++) bn_loop_turn(w.loop, 0);
+        zk_world_client_close(a);
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
 /* Goal: with the connection up, close ends the session at once rather than by its timeout. */
 START_TEST(test_close_connected) {
     struct zk_client *a = zk_world_client(&w), *b = zk_world_client(&w);
@@ -407,6 +423,7 @@ static TCase *contract(const char *name) {
     tcase_add_test(tc, test_expiry);
     tcase_add_test(tc, test_close);
     tcase_add_test(tc, test_close_connected);
+    tcase_add_test(tc, test_close_in_flight);
     tcase_add_test(tc, test_make_path);
     tcase_add_test(tc, test_many);
     return tc;
