@@ -37,7 +37,7 @@ struct sim_generation {
 };
 
 struct sim_group {
-    char name[8];
+    char name[16];
     int32_t partition; /* of __consumer_offsets */
     struct sim_generation *generations;
     int32_t generation_count;
@@ -55,7 +55,7 @@ struct sim_group {
 struct sim_member {
     int number;
     struct sim_group *group;
-    char instance[8]; /* "" = dynamic */
+    char instance[16]; /* "" = dynamic */
     char id[SIM_ID_LEN];
     bool wants, asking, finding, leads;
     enum { SIM_MEMBER_OUT, SIM_MEMBER_JOINS, SIM_MEMBER_SYNCS, SIM_MEMBER_IN, SIM_MEMBER_LEAVES } phase;
