@@ -125,7 +125,10 @@ static int walk(struct recovery *r, struct bn_segment *s, int64_t check_from, in
             bn_log_note_epoch(r->l, b.leader_epoch, b.base_offset);
         *end = bn_batch_next_offset(&b);
     }
-    if (rc == BN_BAD && scan.old_format)
+    /* A torn batch may have zeros where its format stood: only what its own CRC-32 proves to be old is refused. */
+    int old = rc == BN_BAD ? bn_scan_is_old(&scan, s->size) : 0;
+    if (old < 0) rc = old;
+    if (old > 0)
         return bn_err_set(r->e, BN_EXISTS,
                           "segment %" PRId64 " holds messages of a format before 2, which are not read",
                           s->base_offset);

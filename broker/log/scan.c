@@ -6,6 +6,7 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/crc32c.h"
+#include "proto/kafka/legacy.h"
 
 void bn_scan_init(struct bn_scan *s, struct bn_file *file, int64_t position, int64_t end, struct bn_slice buffer) {
     BN_ASSERT(buffer.len >= BN_BATCH_HEADER);
@@ -52,22 +53,13 @@ static void parse(const uint8_t *p, struct bn_batch *out) {
 }
 
 int bn_scan_next(struct bn_scan *s, struct bn_batch *out) {
-    s->old_format = false;
     if (s->position >= s->end) return 0;
     int64_t left = s->end - s->position;
-    if (left < BN_BATCH_HEADER) {
-        /* A message of format 0 may be this short. */
-        int rc;
-        const uint8_t *p = left > 16 ? look(s, s->position, 17, 17, &rc) : NULL;
-        s->old_format = p && p[16] < 2 && bn_get_u32(p + 8) + INT64_C(12) == left;
-        return BN_BAD;
-    }
+    if (left < BN_BATCH_HEADER) return BN_BAD;
     int rc;
     const uint8_t *p = look(s, s->position, BN_BATCH_HEADER, s->sparse ? BN_BATCH_HEADER : s->capacity, &rc);
     if (!p) return rc ? rc : BN_BAD;
     parse(p, out);
-    if (out->length > 0 && out->length <= left - BN_BATCH_OVERHEAD && (out->magic == 0 || out->magic == 1))
-        s->old_format = true;
     if (out->magic != 2 || out->length < BN_BATCH_HEADER - BN_BATCH_OVERHEAD || bn_scan_size(out) > left) return BN_BAD;
     if (out->base_offset < 0 || out->base_offset > BN_SCAN_OFFSET_MAX) return BN_BAD;
     if (out->last_offset_delta < 0 || out->record_count < 0) return BN_BAD;
@@ -76,22 +68,46 @@ int bn_scan_next(struct bn_scan *s, struct bn_batch *out) {
     return 1;
 }
 
-int bn_scan_check(struct bn_scan *s, const struct bn_batch *b) {
-    int64_t at = s->position - bn_scan_size(b) + BN_BATCH_CRC_FROM;
+/* The checksum of [at, end), a window at a time. 0, BN_BAD (the file is shorter), BN_IO. */
+static int sum(struct bn_scan *s, int64_t at, int64_t end, uint32_t (*add)(uint32_t, const void *, size_t),
+               uint32_t *out) {
     uint32_t crc = 0;
-    while (at < s->position) {
-        size_t len = bn_min_size((size_t)(s->position - at), s->capacity);
+    while (at < end) {
+        size_t len = bn_min_size((size_t)(end - at), s->capacity);
         /* What is in the window already is used up first. */
         if (at >= s->window && at < s->window + (int64_t)s->have)
             len = bn_min_size(len, (size_t)(s->window + (int64_t)s->have - at));
         int rc;
         const uint8_t *p = look(s, at, len, s->capacity, &rc);
         if (!p) return rc ? rc : BN_BAD;
-        crc = bn_crc32c(crc, p, len);
+        crc = add(crc, p, len);
         at += (int64_t)len;
     }
+    *out = crc;
+    return 0;
+}
+
+int bn_scan_check(struct bn_scan *s, const struct bn_batch *b) {
+    uint32_t crc;
+    int rc = sum(s, s->position - bn_scan_size(b) + BN_BATCH_CRC_FROM, s->position, bn_crc32c, &crc);
+    if (rc) return rc;
     s->sparse = false;
     return crc == b->crc ? 0 : BN_BAD;
+}
+
+int bn_scan_is_old(struct bn_scan *s, int64_t position) {
+    enum { CRC_FROM = 16, MESSAGE_MIN = 14 }; /* offset, size, CRC-32; the size counts from the CRC-32 on */
+    int64_t left = s->end - position;
+    int rc;
+    if (left < BN_BATCH_OVERHEAD + MESSAGE_MIN) return 0;
+    const uint8_t *p = look(s, position, CRC_FROM + 1, CRC_FROM + 1, &rc);
+    if (!p) return rc;
+    int32_t size = (int32_t)bn_get_u32(p + 8);
+    uint32_t told = bn_get_u32(p + 12), crc;
+    if (p[CRC_FROM] > 1 || size < MESSAGE_MIN || size > left - BN_BATCH_OVERHEAD) return 0;
+    rc = sum(s, position + CRC_FROM, position + BN_BATCH_OVERHEAD + size, bn_legacy_crc32, &crc);
+    if (rc) return rc == BN_BAD ? 0 : rc;
+    return crc == told;
 }
 
 int bn_scan_load(struct bn_file *file, int64_t position, const struct bn_batch *header, uint8_t **out,

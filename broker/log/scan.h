@@ -15,8 +15,7 @@ struct bn_scan {
     uint8_t *bytes;       /* borrowed window over the file: [window, window + have) */
     size_t capacity, have;
     int64_t window;
-    bool sparse;     /* the last batch was larger than the window: only headers are worth reading */
-    bool old_format; /* BN_BAD because of a message format before 2 */
+    bool sparse; /* the last batch was larger than the window: only headers are worth reading */
 };
 
 /* buffer: at least BN_BATCH_HEADER bytes that live as long as the scan. */
@@ -26,6 +25,9 @@ void bn_scan_init(struct bn_scan *s, struct bn_file *file, int64_t position, int
 int bn_scan_next(struct bn_scan *s, struct bn_batch *out) BN_MUST_CHECK;
 /* Tests the checksum of the batch that bn_scan_next just gave. 0, BN_BAD, BN_IO. */
 int bn_scan_check(struct bn_scan *s, const struct bn_batch *b) BN_MUST_CHECK;
+/* Whether a whole message of a format before 2 stands at position: 1 when its own CRC-32 says so, else 0, or BN_IO.
+ * Reads all of the message, at most up to the end of the scan; meant for the place of a BN_BAD. */
+int bn_scan_is_old(struct bn_scan *s, int64_t position) BN_MUST_CHECK;
 /* The whole bytes of the batch that starts at position (one given by a scan); gives *out (bn_alloc_free it). */
 int bn_scan_load(struct bn_file *file, int64_t position, const struct bn_batch *header, uint8_t **out,
                  struct bn_batch *whole) BN_MUST_CHECK;

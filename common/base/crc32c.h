@@ -1,4 +1,4 @@
-/* crc32c.h: CRC-32C (Castagnoli), as in record batches, and CRC-32 (IEEE), as in the old message formats. */
+/* crc32c.h: CRC-32C (Castagnoli), as in record batches. */
 #ifndef BN_CRC32C_H
 #define BN_CRC32C_H
 

@@ -502,9 +502,9 @@ static void crash_file(struct node *n, uint64_t *seed) {
     }
     resize_bytes(&n->written, n->synced.len + keep);
     if (n->synced.len) memcpy(n->written.ptr, n->synced.ptr, n->synced.len);
-    if (keep > TORN && *seed >> 62 == 0) { /* once in four: something in the midst of it did not get there */
+    if (keep > TORN && *seed >> 62 == 0) { /* once in four: in its midst there are zeros, or what was there before */
         size_t at = (size_t)((*seed >> 11) % (keep - TORN));
-        memset(n->written.ptr + n->synced.len + at, 0xff, TORN); /* zeros can look like an old format's magic */
+        memset(n->written.ptr + n->synced.len + at, *seed >> 61 ? 0xff : 0, TORN);
     }
     copy_bytes(&n->synced, &n->written);
 }

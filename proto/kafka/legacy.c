@@ -34,7 +34,7 @@ struct conversion {
     struct bn_err *e;
 };
 
-uint32_t bn_legacy_crc32(const void *ptr, size_t len) { return (uint32_t)crc32_z(0, ptr, len); }
+uint32_t bn_legacy_crc32(uint32_t crc, const void *ptr, size_t len) { return (uint32_t)crc32_z(crc, ptr, len); }
 
 static bool take_bytes(struct bn_cursor *c, struct bn_slice *out) {
     int32_t len = bn_cursor_i32(c);
@@ -52,7 +52,7 @@ static int take_message(struct bn_cursor *c, struct message *m, struct bn_err *e
         return bn_err_set(e, BN_BAD, "a message of size %d is too small or cut off", size);
     struct bn_slice body = bn_cursor_slice(c, (size_t)size);
     if (c->bad) return bn_err_set(e, BN_BAD, "a message of size %d exceeds what is there", size);
-    if (bn_get_u32(body.ptr) != bn_legacy_crc32(body.ptr + CRC_SIZE, body.len - CRC_SIZE)) {
+    if (bn_get_u32(body.ptr) != bn_legacy_crc32(0, body.ptr + CRC_SIZE, body.len - CRC_SIZE)) {
         return bn_err_set(e, BN_BAD, "a message's CRC-32 does not match");
     }
     struct bn_cursor in = bn_cursor_of(bn_slice_of(body.ptr + CRC_SIZE, body.len - CRC_SIZE));

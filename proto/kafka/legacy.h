@@ -12,7 +12,7 @@
  * BN_BAD with the reason (crc, size, nesting); BN_FULL beyond max_bytes; out is as it was then. */
 int bn_legacy_to_v2(struct bn_slice set, size_t max_bytes, struct bn_str *out, int32_t *count,
                     struct bn_err *e) BN_MUST_CHECK;
-/* CRC-32 (IEEE). */
-uint32_t bn_legacy_crc32(const void *ptr, size_t len);
+/* CRC-32 (IEEE) of len bytes, going on from crc (0 to start). */
+uint32_t bn_legacy_crc32(uint32_t crc, const void *ptr, size_t len);
 
 #endif

@@ -105,7 +105,7 @@ static void repair_messages(struct bn_slice in) {
         int32_t size = bn_cursor_i32(&c);
         struct bn_slice m = bn_cursor_slice(&c, (size_t)size);
         if (c.bad || size < LEGACY_CRC_SIZE) return;
-        bn_put_u32(bytes_of(m), bn_legacy_crc32(m.ptr + LEGACY_CRC_SIZE, m.len - LEGACY_CRC_SIZE));
+        bn_put_u32(bytes_of(m), bn_legacy_crc32(0, m.ptr + LEGACY_CRC_SIZE, m.len - LEGACY_CRC_SIZE));
     }
 }
 

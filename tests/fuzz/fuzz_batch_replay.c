@@ -53,7 +53,7 @@ static void make_message(struct bn_str *set, int magic, int codec, struct bn_sli
     add_legacy_bytes(&body, value);
     memset(head, 0, sizeof head);
     bn_put_u32(head + 8, (uint32_t)body.len + 4);
-    bn_put_u32(head + 12, bn_legacy_crc32(body.ptr, body.len));
+    bn_put_u32(head + 12, bn_legacy_crc32(0, body.ptr, body.len));
     bn_str_add_slice(set, bn_slice_of(head, 16));
     bn_str_add_slice(set, bn_str_slice(&body));
     bn_str_fini(&body);

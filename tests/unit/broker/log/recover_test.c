@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "broker/log/recover.h"
+#include "common/base/bytes.h"
+#include "proto/kafka/legacy.h"
 #include "tests/unit/broker/log/world.h"
 #include "tests/unit/unit.h"
 
@@ -87,8 +89,10 @@ START_TEST(test_torn_at_every_byte) {
 }
 END_TEST
 
-/* Goal: a flipped bit costs at most the batch it is in and what follows. */
+/* Goal: a flipped bit costs at most the batch it is in and what follows; also where it makes the format 0 or 1. */
 START_TEST(test_rot_at_every_byte) {
+    static const char masks[] = {0x40, 0x02, 0x03};
+    char mask = masks[_i];
     struct world w;
     world_init(&w);
     world_open(&w, false, 0);
@@ -100,21 +104,16 @@ START_TEST(test_rot_at_every_byte) {
         struct world c;
         world_init(&c);
         c.disk->mkdir(c.disk, "/data/t-0", NULL);
-        bytes[at] ^= 0x40;
+        bytes[at] = (char)(bytes[at] ^ mask);
         world_write_file(&c, "/data/t-0/00000000000000000000.log", bytes, len);
-        bytes[at] ^= 0x40;
-        struct bn_err e;
-        c.open.recovery_point = 0;
-        /* Offset and epoch stand outside the checksum; a magic that looks like an old format is refused, not cut. */
-        if (bn_log_open(&c.open, &c.log, &e) != 0) {
-            c.log = NULL;
-        } else {
-            ck_assert_int_ge(bn_log_end_offset(c.log), records_in(&w, at));
-            struct bn_str out;
-            bn_str_init(&out);
-            ck_assert_int_eq(world_read(&c, 0, INT64_MAX, SIZE_MAX, true, &out), 0);
-            bn_str_fini(&out);
-        }
+        bytes[at] = (char)(bytes[at] ^ mask);
+        world_open(&c, false, 0);
+        /* Offset and epoch stand outside the checksum. */
+        ck_assert_int_ge(bn_log_end_offset(c.log), records_in(&w, at));
+        struct bn_str out;
+        bn_str_init(&out);
+        ck_assert_int_eq(world_read(&c, 0, INT64_MAX, SIZE_MAX, true, &out), 0);
+        bn_str_fini(&out);
         world_fini(&c);
     }
     bn_alloc_free(bytes);
@@ -338,19 +337,70 @@ START_TEST(test_clean_with_old_epochs) {
 }
 END_TEST
 
+/* Goal: a log of messages of format 0 or 1 is refused and stays as it is, after a clean stop too; bytes that only look
+ * like one are cut as any other tail. */
 START_TEST(test_old_format_is_refused) {
+    static const char path[] = "/data/t-0/00000000000000000000.log";
+    for (int magic = 0; magic < 2; magic++)
+        for (int clean = 0; clean < 2; clean++)
+            for (int right = 0; right < 2; right++) {
+                struct world w;
+                world_init(&w);
+                w.open.clean = clean;
+                w.disk->mkdir(w.disk, "/data/t-0", NULL);
+                uint8_t message[34] = {[11] = 22, [16] = (uint8_t)magic};
+                bn_put_u32(message + 12, bn_legacy_crc32(0, message + 16, sizeof message - 16) + !right);
+                world_write_file(&w, path, message, sizeof message);
+                struct bn_err e;
+                int rc = bn_log_open(&w.open, &w.log, &e);
+                size_t len;
+                bn_alloc_free(world_read_file(&w, path, &len));
+                ck_assert_uint_eq(len, right ? sizeof message : 0);
+                if (right) {
+                    ck_assert_int_eq(rc, BN_EXISTS);
+                    ck_assert_ptr_nonnull(strstr(e.text, "format"));
+                    w.log = NULL;
+                } else {
+                    ck_assert_int_eq(rc, 0);
+                    world_put(&w, 2);
+                    world_check_all(&w);
+                }
+                world_fini(&w);
+            }
+}
+END_TEST
+
+/* Goal: whatever part of an un-synced batch a power cut leaves as zeros (its format among it), the log opens again,
+ * with all that was synced and nothing else. */
+START_TEST(test_zeros_in_the_tail) {
+    static const char path[] = "/data/t-0/00000000000000000000.log";
+    enum { RUN = 16 };
     struct world w;
     world_init(&w);
-    w.disk->mkdir(w.disk, "/data/t-0", NULL);
-    uint8_t message[34] = {[11] = 22, [16] = 1};
-    world_write_file(&w, "/data/t-0/00000000000000000000.log", message, sizeof message);
-    struct bn_err e;
-    ck_assert_int_ne(bn_log_open(&w.open, &w.log, &e), 0);
-    ck_assert_ptr_nonnull(strstr(e.text, "format"));
-    size_t len;
-    bn_alloc_free(world_read_file(&w, "/data/t-0/00000000000000000000.log", &len));
-    ck_assert_uint_eq(len, sizeof message);
-    w.log = NULL;
+    world_open(&w, false, 0);
+    world_put(&w, 3);
+    size_t synced = w.sent.len, len;
+    world_put(&w, 2);
+    world_abandon(&w);
+    char *bytes = world_read_file(&w, path, &len);
+    for (size_t at = synced; at + 1 < len; at++)
+        for (size_t run = 1; run <= RUN; run++) {
+            char torn[1000];
+            ck_assert_uint_le(len, sizeof torn);
+            memcpy(torn, bytes, len);
+            memset(torn + at, 0, bn_min_size(run, len - at));
+            bool same = memcmp(torn, bytes, len) == 0;
+            bool summed = at >= synced + 16 || at + run > synced + 16; /* offset and epoch are not */
+            struct world c;
+            world_init(&c);
+            c.disk->mkdir(c.disk, "/data/t-0", NULL);
+            world_write_file(&c, path, torn, len);
+            world_open(&c, false, 3);
+            ck_assert_int_ge(bn_log_end_offset(c.log), 3);
+            if (!same && summed) ck_assert_int_eq(bn_log_end_offset(c.log), 3);
+            world_fini(&c);
+        }
+    bn_alloc_free(bytes);
     world_fini(&w);
 }
 END_TEST
@@ -400,13 +450,14 @@ Suite *recover_suite(void) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_names);
     tcase_add_test(t, test_torn_at_every_byte);
-    tcase_add_test(t, test_rot_at_every_byte);
+    tcase_add_loop_test(t, test_rot_at_every_byte, 0, 3);
     tcase_add_loop_test(t, test_random_life, 0, 40);
     tcase_add_loop_test(t, test_every_call_fails_once, 0, BN_MEMDISK_CALLS);
     tcase_add_test(t, test_hostile_neighbours);
     tcase_add_loop_test(t, test_tail_of_a_compacted_segment, 0, 2);
     tcase_add_test(t, test_clean_with_old_epochs);
     tcase_add_test(t, test_old_format_is_refused);
+    tcase_add_test(t, test_zeros_in_the_tail);
     tcase_add_test(t, test_end_below_start);
     tcase_add_test(t, test_damage_deletes_later_segments);
     suite_add_tcase(s, t);

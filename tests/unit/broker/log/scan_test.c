@@ -1,5 +1,7 @@
 /* scan_test.c: headers are walked with any window; checksums are tested piecewise; cut and odd bytes are refused. */
 #include "broker/log/scan.h"
+#include "common/base/bytes.h"
+#include "proto/kafka/legacy.h"
 #include "tests/unit/broker/log/world.h"
 #include "tests/unit/unit.h"
 
@@ -99,6 +101,49 @@ START_TEST(test_cut_and_load) {
 }
 END_TEST
 
+/* Goal: a message of an old format is known by its own CRC-32, with any window, and by nothing less. */
+START_TEST(test_old_format) {
+    enum { SIZE = 300, AT = 7 };
+    struct world w;
+    uint8_t file[AT + SIZE] = {0}, window[100], *m = file + AT;
+    struct bn_scan scan;
+    world_init(&w);
+    for (int i = 0; i < SIZE; i++) m[i] = (uint8_t)(i * 7);
+    bn_put_u32(m + 8, SIZE - 12);
+    for (int magic = 0; magic < 2; magic++) {
+        m[16] = (uint8_t)magic;
+        bn_put_u32(m + 12, bn_legacy_crc32(0, m + 16, SIZE - 16));
+        struct bn_file *f = file_of(&w, file, sizeof file);
+        bn_scan_init(&scan, f, 0, sizeof file, bn_slice_of(window, sizeof window));
+        ck_assert_int_eq(bn_scan_is_old(&scan, AT), 1);
+        for (int64_t at = 0; at < (int64_t)sizeof file; at++) ck_assert_int_eq(bn_scan_is_old(&scan, at), at == AT);
+        for (int64_t end = 0; end < (int64_t)sizeof file; end++) { /* cut off: by the scan's end, and by the file's */
+            bn_scan_init(&scan, f, 0, end, bn_slice_of(window, sizeof window));
+            ck_assert_int_eq(bn_scan_is_old(&scan, AT), 0);
+        }
+        bn_scan_init(&scan, f, 0, sizeof file, bn_slice_of(window, sizeof window));
+        for (int nth = 1; nth <= 3; nth++) {
+            bn_memdisk_fail(w.mem, BN_MEMDISK_PREAD, nth, 1);
+            ck_assert_int_eq(bn_scan_is_old(&scan, AT), BN_IO);
+        }
+        bn_file_unref(f);
+        f = file_of(&w, file, sizeof file - 1);
+        bn_scan_init(&scan, f, 0, sizeof file, bn_slice_of(window, sizeof window));
+        ck_assert_int_eq(bn_scan_is_old(&scan, AT), 0);
+        bn_file_unref(f);
+        for (size_t at = 8; at < SIZE; at++) {
+            m[at] ^= 0x02;
+            f = file_of(&w, file, sizeof file);
+            bn_scan_init(&scan, f, 0, sizeof file, bn_slice_of(window, sizeof window));
+            ck_assert_int_eq(bn_scan_is_old(&scan, AT), 0);
+            bn_file_unref(f);
+            m[at] ^= 0x02;
+        }
+    }
+    world_fini(&w);
+}
+END_TEST
+
 Suite *scan_suite(void);
 Suite *scan_suite(void) {
     Suite *s = suite_create("scan");
@@ -106,6 +151,7 @@ Suite *scan_suite(void) {
     tcase_add_test(t, test_windows);
     tcase_add_test(t, test_rot);
     tcase_add_test(t, test_cut_and_load);
+    tcase_add_test(t, test_old_format);
     suite_add_tcase(s, t);
     return s;
 }

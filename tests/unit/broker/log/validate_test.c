@@ -243,7 +243,7 @@ START_TEST(test_legacy) {
     uint8_t m[12 + 22 + 3] = {[11] = 25, [16] = 1, [33] = 3, [34] = 'a', [35] = 'b', [36] = 'c'};
     bn_put_u64(m + 18, 12345);
     bn_put_u32(m + 26, UINT32_MAX);
-    bn_put_u32(m + 12, bn_legacy_crc32(m + 16, sizeof m - 16));
+    bn_put_u32(m + 12, bn_legacy_crc32(0, m + 16, sizeof m - 16));
     world_init(&w);
     world_open(&w, false, 0);
     bn_str_init(&s);

@@ -120,6 +120,36 @@ START_TEST(test_torn_tail) {
 }
 END_TEST
 
+/* Goal: of a longer tail, now and then, something in its midst is zeros or something else, and never of what was
+ * synced. */
+START_TEST(test_torn_midst) {
+    static const char tail[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    struct bn_file *f = create("/logs/a/0");
+    append(f, "0123");
+    ck_assert_int_eq(d->datasync(f, &e), 0);
+    sync_tree();
+    int zeros = 0, others = 0, whole = 0;
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        uint8_t got[100];
+        append(f, tail);
+        bn_memdisk_crash(m, seed);
+        ssize_t n = d->pread(f, got, sizeof got, 0, &e);
+        ck_assert_int_ge(n, 4);
+        ck_assert_mem_eq(got, "0123", 4);
+        if (memchr(got, 0, (size_t)n))
+            zeros++;
+        else if (memcmp(got + 4, tail, (size_t)n - 4) != 0)
+            others++;
+        else
+            whole++;
+        ck_assert_int_eq(d->truncate(f, 4, &e), 0);
+        ck_assert_int_eq(d->datasync(f, &e), 0);
+    }
+    ck_assert(zeros > 5 && others > 5 && whole > 50);
+    bn_file_unref(f);
+}
+END_TEST
+
 START_TEST(test_injected_failures) {
     struct bn_file *f = create("/f");
     bn_memdisk_fail(m, BN_MEMDISK_PWRITEV, 2, 1);
@@ -152,6 +182,7 @@ Suite *memdisk_suite(void) {
     tcase_add_test(t, test_crash_keeps_what_was_synced);
     tcase_add_test(t, test_crash_and_names);
     tcase_add_test(t, test_torn_tail);
+    tcase_add_test(t, test_torn_midst);
     tcase_add_test(t, test_injected_failures);
     suite_add_tcase(s, t);
     return s;
