@@ -11,6 +11,15 @@
 
 static bool is(enum sim_plant p) { return sim_planted == p; }
 
+/* What has been heard of whoever is registered now, if by an earlier incarnation, is taken for its own. */
+static void adopt(struct bn_isr *s, const struct bn_isr_view *v) {
+    for (int i = 0; is(SIM_PLANT_ANY_INCARNATION) && i < s->follower_count; i++) {
+        struct bn_isr_follower *f = &s->followers[i];
+        int64_t live = v->live_epoch(v->arg, f->id);
+        if (f->broker_epoch >= 0 && f->broker_epoch < live) f->broker_epoch = live;
+    }
+}
+
 /* ---- the high watermark ---- */
 
 static bool counts(const struct bn_isr *s, const struct bn_isr_follower *f) {
@@ -35,6 +44,7 @@ int64_t __wrap_bn_isr_watermark(const struct bn_isr *s, const struct bn_isr_view
 /* ---- the ISR ---- */
 
 bool __wrap_bn_isr_expand(struct bn_isr *s, const struct bn_isr_view *v, int32_t follower) {
+    adopt(s, v);
     if (!is(SIM_PLANT_EXPAND_EARLY) || s->epoch_start < 0) return __real_bn_isr_expand(s, v, follower);
     struct bn_isr_view low = *v;
     int64_t start = s->epoch_start;
@@ -61,7 +71,7 @@ enum bn_isr_verdict __wrap_bn_isr_admit(const struct bn_isr *s, const struct bn_
 bool __wrap_bn_isr_fetched(struct bn_isr *s, const struct bn_isr_view *v, const struct bn_isr_fetch *f) {
     struct bn_isr_fetch any = *f;
     int64_t live = v->live_epoch(v->arg, f->follower);
-    if (is(SIM_PLANT_ANY_INCARNATION) && live >= 0) any.broker_epoch = live;
+    if (is(SIM_PLANT_ANY_INCARNATION)) any.broker_epoch = bn_max_i64(any.broker_epoch, live);
     return __real_bn_isr_fetched(s, v, &any);
 }
 
