@@ -231,10 +231,10 @@ def test_own_tool(cluster):
     assert "retention.ms=4000" in cluster.run(*tool, "--describe", "--topic", "by-tool").stdout
     cluster.run(*tool, "--alter", "--topic", "by-tool", "--delete-config", "retention.ms")
     wait_for(lambda: described(cluster, TOPIC, "by-tool", "retention.ms") == ("604800000", 5), 10, "the default")
-    cluster.run(*tool, "--alter", "--broker", "1", "--add-config", "log.cleaner.threads=2")
-    wait_for(lambda: described(cluster, BROKER, "1", "log.cleaner.threads", 1) == ("2", 2), 10, "the broker's value")
-    wait_for(lambda: "log.cleaner.threads has no effect" in cluster.log_text("broker-1"), 10, "the line that says so")
-    cluster.run(*tool, "--alter", "--broker", "1", "--delete-config", "log.cleaner.threads")
+    cluster.run(*tool, "--alter", "--broker", "1", "--add-config", "background.threads=12")
+    wait_for(lambda: described(cluster, BROKER, "1", "background.threads", 1) == ("12", 2), 10, "the broker's value")
+    wait_for(lambda: "background.threads has no effect" in cluster.log_text("broker-1"), 10, "the line that says so")
+    cluster.run(*tool, "--alter", "--broker", "1", "--delete-config", "background.threads")
 
 
 def test_python_admin(cluster):
