@@ -35,7 +35,7 @@ struct bn_log_open {
     struct bn_uuid topic_id; /* written to partition.metadata when new; BN_STALE when the one there differs */
     struct bn_log_config config;
     int64_t recovery_point, log_start_offset; /* of the directory's checkpoints; 0 when none */
-    int64_t cleaned_to;                       /* the same (cleaner-offset-checkpoint); 0 when none */
+    int64_t cleaned_to;                       /* the same (cleaner-offset-checkpoint); not above the recovery point */
     bool clean;                               /* the directory was closed cleanly: nothing is scanned */
     uint64_t tenure; /* which directory of that name it is: for checkpoints (bn_logdir_point) */
     /* Where the flushes that the log starts by itself (after a roll) run and report to; NULL: only bn_log_flush

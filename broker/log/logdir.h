@@ -54,9 +54,9 @@ struct bn_logdir_point { /* one line of the four checkpoint files */
  * that name may be there now, or was truncated since, is passed over. */
 int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *points, size_t count, struct bn_err *e);
 /* Pool thread. What a truncation calls (bn_log_cut.lower), and who opened a log that recovery cut below the recovery
- * point that place() gave: recovery point and log start are at most p's on disk when this returns (only then may
- * anything be appended), and a checkpoint of what was read before (fewer cuts) does not raise them again. BN_NOTFOUND
- * when the directory is not there any more. */
+ * point that place() gave: recovery point (what was cleaned counts as one) and log start are at most p's on disk
+ * when this returns (only then may anything be appended), and a checkpoint of what was read before (fewer cuts) does
+ * not raise them again. BN_NOTFOUND when the directory is not there any more. */
 int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) BN_MUST_CHECK;
 /* Last: writes .kafka_cleanshutdown ({"version":0,"brokerEpoch":N}) to every healthy directory, releases locks, frees.
  * clean = false: no marker. */

@@ -39,9 +39,11 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         o->dir = n->path;
         o->name = n->name;
         o->tenure = n->tenure;
-        o->recovery_point = bn_max_i64(n->offsets[BN_LOGDIRS_RECOVERY_POINT], 0);
         o->log_start_offset = bn_max_i64(n->offsets[BN_LOGDIRS_LOG_START], 0);
         o->cleaned_to = bn_max_i64(n->offsets[BN_LOGDIRS_CLEANED], 0);
+        /* A cleaning syncs all that it keeps. Kafka, which writes its recovery points once a minute, lets the cleaner's
+         * be the higher one: without that, a gap that its compaction has made would be taken for a lost tail. */
+        o->recovery_point = bn_max_i64(n->offsets[BN_LOGDIRS_RECOVERY_POINT], o->cleaned_to);
         o->clean = d->dirs[n->dir].clean && !n->placed;
         n->placed = true;
         n->cuts = 0; /* the log that is opened now counts from there */

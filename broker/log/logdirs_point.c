@@ -168,12 +168,14 @@ int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct
         n->cuts = p->cuts > n->cuts ? p->cuts : n->cuts;
         lower(d, n, BN_LOGDIRS_RECOVERY_POINT, p->recovery_point);
         lower(d, n, BN_LOGDIRS_LOG_START, p->log_start_offset);
+        lower(d, n, BN_LOGDIRS_CLEANED, p->recovery_point); /* it counts as one */
     }
     pthread_mutex_unlock(&d->lock);
     if (dir < 0) return bn_err_set(e, BN_NOTFOUND, "no directory holds %s-%" PRId32, p->topic, p->partition);
     pthread_mutex_lock(&d->writing);
     int rc = write_checkpoint(d, dir, BN_LOGDIRS_RECOVERY_POINT, e);
     if (rc == 0) rc = write_checkpoint(d, dir, BN_LOGDIRS_LOG_START, e);
+    if (rc == 0) rc = write_checkpoint(d, dir, BN_LOGDIRS_CLEANED, e);
     pthread_mutex_unlock(&d->writing);
     return rc;
 }

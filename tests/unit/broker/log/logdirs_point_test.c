@@ -63,6 +63,38 @@ START_TEST(test_placing_and_checkpoints) {
 }
 END_TEST
 
+/* Goal: what was cleaned was synced, whatever the recovery point says (Kafka writes that once a minute); and a cut
+ * leaves no line that says more than it. */
+START_TEST(test_cleaned_is_synced) {
+    static const struct {
+        int64_t recovered, cleaned, place, cut, then;
+    } cases[] = {{4, 9, 9, 6, 6}, {9, 4, 9, 6, 6}, {9, 4, 9, 2, 2}, {0, 9, 9, 9, 9}, {4, 0, 4, 6, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        struct bn_err e;
+        struct bn_log_open o;
+        world_init(&w);
+        struct bn_logdirs *d = dirs_open(&w);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0);
+        struct bn_logdir_point p = {"t", 0, o.tenure, cases[i].recovered, 0, 0, false, cases[i].cleaned, 0};
+        ck_assert_int_eq(bn_logdirs_checkpoint(d, &p, 1, &e), 0);
+        bn_logdirs_close(d, false, 0);
+        d = dirs_open(&w);
+        ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), 0);
+        ck_assert_int_eq(o.recovery_point, cases[i].place);
+        ck_assert_int_eq(o.cleaned_to, cases[i].cleaned);
+        struct bn_logdir_point low = {"t", 0, o.tenure, cases[i].cut, INT64_MAX, 0, false, 0, 0};
+        ck_assert_int_eq(bn_logdirs_cut(d, &low, &e), 0);
+        bn_logdirs_close(d, false, 0);
+        d = dirs_open(&w);
+        ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), 0);
+        ck_assert_int_eq(o.recovery_point, cases[i].then);
+        bn_logdirs_close(d, false, 0);
+        world_fini(&w);
+    }
+}
+END_TEST
+
 /* A topic goes and another comes under its name; the broker dies before the next checkpoint. Nothing that was written
  * of the former one is taken for the new one's. */
 START_TEST(test_a_name_again) {
@@ -183,6 +215,7 @@ Suite *logdirs_point_suite(void) {
     Suite *s = suite_create("logdirs_point");
     TCase *t = tcase_create("logdirs_point");
     tcase_add_test(t, test_placing_and_checkpoints);
+    tcase_add_test(t, test_cleaned_is_synced);
     tcase_add_test(t, test_a_name_again);
     tcase_add_test(t, test_a_late_line);
     tcase_add_test(t, test_nothing_new);
