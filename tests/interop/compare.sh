@@ -9,6 +9,7 @@
 #   old        Kafka 2.8's kafka-topics --zookeeper against both (with --kafka28), and a kcat that fills what it made
 #   configs    Kafka 3.9's kafka-configs against both (2.8's with --zookeeper: old-configs), and configs.py: what tools do not ask
 #   admin      admin.py: the other administrative calls, with what is wrong and what is right
+#   swap       swap.py: one data directory and one ZooKeeper, opened by both in turns
 #   data       Kafka's producer, consumer and offset tools against both; every znode of both; Kafka's DumpLogSegments over all that
 #              Barnabas has written, then over what it recovers after a kill
 # Exit status 0: no difference but the ones that normalize.py and docs/ZNODES.md explain.
@@ -22,8 +23,8 @@ usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only STAGE] [--port
   --kafka DIR    the jars of Apache Kafka 3.9
   --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
   --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
-  --only STAGE   groups, topics, tools, old, configs, admin or data
-  --port P       P to P+3 are used (default 28092)
+  --only STAGE   groups, topics, tools, old, configs, admin, data or swap
+  --port P       P to P+9 are used (default 28092)
 TXT
 }
 
@@ -42,7 +43,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$kafka" ] || { usage >&2; exit 2; }
 ls "$kafka"/kafka-tools-*.jar >/dev/null || exit 2
-case $only in '' | groups | topics | tools | old | configs | admin | data) ;; *) usage >&2; exit 2 ;; esac
+case $only in '' | groups | topics | tools | old | configs | admin | data | swap) ;; *) usage >&2; exit 2 ;; esac
 [ -n "$work" ] || work=$(mktemp -d /tmp/barnabas-compare.XXXXXX)
 rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
 mkdir -p "$work/kafka" "$work/zookeeper"
@@ -149,10 +150,10 @@ protocol() {
     compare "$1" "$work/$1.kafka" "$work/$1.barnabas"
 }
 
-# What docs/ZNODES.md explains: our own znodes, the further keys of /controller, the second copy of a topic's id, the spare producer ids.
+# What docs/ZNODES.md explains: our own znodes, the groups', the further keys of /controller, the second copy of a topic's id, the spare producer ids.
 znodes() {
     java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$kafka/*" "$here/DumpZnodes.java" "$1" |
-        sed -E -e '\#^/barnabas#d' -e '\#^/[a-z]+/topics/__consumer_offsets#d' -e '\#^/controller E #s#,"host":.*\}#}#' \
+        sed -E -e '\#^/(barnabas|consumers/)#d' -e '\#^/[a-z]+/topics/__consumer_offsets#d' -e '\#^/controller E #s#,"host":.*\}#}#' \
             -e '\#^/latest_producer_id_block P v[12] #s#v. .*"block_start".*#v1 {...}#' \
             -e '\#/partitions P v0 #s#\{"version":1,"topic_id":"ID"\}#null#'
 }
@@ -170,7 +171,7 @@ dump_files() {
         esac
     done >"$work/$1.cases"
     tools "$kafka" "$work/$1.cases" - - >"$work/$1.out" 2>&1
-    grep -vE -e '^(### |Dumping |Log starting offset: |exit 0$)' -e '^\| offset: [0-9]+ ' -e '^offset: [0-9]+ position: ' \
+    grep -avE -e '^(### |Dumping |Log starting offset: |exit 0$)' -e '^\| offset: [0-9]+ ' -e '^offset: [0-9]+ position: ' \
         -e '^timestamp: -?[0-9]+ offset: ' -e '^baseOffset: .* isvalid: true$' -e '^producerId: [0-9]+ ' \
         -e 'passed sanity check\.$' -e '\.index is empty\.$' "$work/$1.out" >"$work/$1.complaints" || true
     if [ -s "$work/$1.complaints" ]; then
@@ -178,7 +179,7 @@ dump_files() {
         sort "$work/$1.complaints" | uniq -c | head -n 50
         differences=1
     else
-        echo "== $1: no complaint ($(wc -l <"$work/$1.cases") dumps, $(grep -c '^| offset' "$work/$1.out") records)"
+        echo "== $1: no complaint ($(wc -l <"$work/$1.cases") dumps, $(grep -ac '^| offset' "$work/$1.out") records)"
     fi
 }
 
@@ -200,8 +201,10 @@ start_member() {
     echo "== groups: no member of $1 joined"
 }
 
-start_barnabas
-start_kafka
+if [ "$only" != swap ]; then
+    start_barnabas
+    start_kafka
+fi
 
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
@@ -256,6 +259,11 @@ if wants data; then
     dump_files files-after-recovery
     gone=$(find "$work/barnabas/data/broker-0" -maxdepth 1 -name 'vanishing-*' ! -name '*-delete')
     [ -z "$gone" ] || { echo "== files: $gone should have gone"; differences=1; }
+fi
+
+if wants swap; then
+    echo "== swap"
+    TMPDIR=$work BARNABAS_TEST_PORTS=$((port + 4))-$((port + 9)) "$here/swap.py" --kafka "$kafka" || differences=1
 fi
 
 echo "outputs are in $work"
