@@ -10,7 +10,7 @@
 #include "tests/sim/plant.h"
 #include "tests/sim/world.h"
 
-enum { CHECK_SEEDS = 80, PLANT_SEEDS = 1500, FOUND = 10, CRASHED = 11, JOBS_MAX = 16, HANG_S = 30 };
+enum { CHECK_SEEDS = 80, PLANT_SEEDS = 5000, FOUND = 10, CRASHED = 11, JOBS_MAX = 16, HANG_S = 30 };
 
 static double seconds(void) {
     struct timespec t;
