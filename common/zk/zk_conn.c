@@ -10,20 +10,28 @@
  * points here, and what has posted has done so before the keeper's last word: what is still in flight then was lost.
  * Watches live in the list of their conn until they fire or it ends.
  *
+ * The library's own patience with an attempt to connect is long (zk_attempt.h). It asks what to wait for by calling its
+ * public zookeeper_interest, which the program replaces with bn_zk_conn_interest: that is the library's own answer, and
+ * the attempt's deadline added to it.
+ *
  * Not used, because they are broken in Debian's 3.8.0: create2 inside multis (ZOOKEEPER-4026), zoo_set_servers (4699),
  * zoo_get_current_server (4810). The chroot is zk.c's prefix, not the library's. */
 #include "common/zk/zk_conn.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <zookeeper/zookeeper.h>
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/base/trace.h"
+#include "common/sys/clock.h"
+#include "common/zk/zk_attempt.h"
 
 struct bn_zk_conn {
     struct bn_mailbox *mailbox;
@@ -34,6 +42,10 @@ struct bn_zk_conn {
     pthread_t keeper;
     sem_t stop;        /* posted once by bn_zk_conn_close */
     struct bn_msg end; /* the keeper's last word */
+
+    /* The library's I/O thread's; interest is set before there is one. */
+    int (*interest)(zhandle_t *, int *, int *, struct timeval *); /* the library's own zookeeper_interest */
+    struct bn_zk_attempt attempt;
 
     /* The loop's. */
     zhandle_t *handle; /* from the first session event on; NULL again when closing */
@@ -214,6 +226,36 @@ static void on_string(int rc, const char *value, const void *data) {
 
 static void on_void(int rc, const void *data) { post_reply((struct bn_zk_call *)(uintptr_t)data, rc); }
 
+/* The library's I/O thread, before each of its waits. An attempt that is given up is shut down and not closed: the
+ * library finds its end, and goes on as after any other. Where a linker binds the library's calls to itself, this is
+ * not called, and its own patience holds. */
+int bn_zk_conn_interest(zhandle_t *zh, int *fd, int *interest, struct timeval *tv) __asm__("zookeeper_interest");
+
+int bn_zk_conn_interest(zhandle_t *zh, int *fd, int *interest, struct timeval *tv) {
+    struct bn_zk_conn *conn = (struct bn_zk_conn *)(uintptr_t)zoo_get_context(zh);
+    int rc = conn->interest(zh, fd, interest, tv), state = zoo_state(zh);
+    if (rc != ZOK) return rc;
+    enum bn_zk_phase phase = BN_ZK_PHASE_UP;
+    if (*fd < 0)
+        phase = BN_ZK_PHASE_IDLE;
+    else if (state == ZOO_CONNECTING_STATE)
+        phase = BN_ZK_PHASE_CONNECTING;
+    else if (state == ZOO_ASSOCIATING_STATE)
+        phase = BN_ZK_PHASE_GREETING;
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (phase != BN_ZK_PHASE_UP && phase != BN_ZK_PHASE_IDLE)
+        (void)getsockopt(*fd, SOL_SOCKET, SO_COOKIE, &cookie, &size); /* a number that no other socket ever has */
+    int wait_ms = (int)(tv->tv_sec * 1000 + tv->tv_usec / 1000);
+    if (bn_zk_attempt_look(&conn->attempt, phase, cookie + 1, bn_clock_mono_ms(bn_clock_real()), &wait_ms)) {
+        BN_INFO("zk", "no answer to an attempt to %s; trying again",
+                phase == BN_ZK_PHASE_GREETING ? "resume or begin a session" : "connect");
+        (void)shutdown(*fd, SHUT_RDWR);
+    }
+    *tv = (struct timeval){.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    return rc;
+}
+
 /* ---- The keeper ---- */
 
 static void end_run(struct bn_msg *m);
@@ -260,6 +302,9 @@ struct bn_zk_conn *bn_zk_conn_new(const char *hosts, int session_timeout_ms, str
     conn->hosts = bn_alloc_strdup(hosts);
     conn->timeout_ms = session_timeout_ms;
     conn->end.run = end_run;
+    void *own = dlsym(RTLD_NEXT, "zookeeper_interest");
+    BN_ASSERT(own && sizeof own == sizeof conn->interest);
+    memcpy(&conn->interest, &own, sizeof own);
     bn_list_init(&conn->watches);
     bn_list_init(&conn->sent);
     BN_ASSERT(sem_init(&conn->stop, 0, 0) == 0);

@@ -4,6 +4,7 @@
 Suite *fake_suite(void);
 Suite *fake_tree_suite(void);
 Suite *leadership_suite(void);
+Suite *zk_attempt_suite(void);
 Suite *zk_call_suite(void);
 Suite *zk_conn_suite(void);
 Suite *zk_util_suite(void);
@@ -21,11 +22,7 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libzookeeper_mt.so\n"; }
 
 const unit_suite_fn unit_suites[] = {
-    fake_suite,        fake_tree_suite,
-    leadership_suite,  zk_call_suite,
-    zk_conn_suite,     zk_util_suite,
-    znode_suite,       znode_config_suite,
-    znode_group_suite, znode_json_suite,
-    znode_path_suite,  znode_topic_suite,
-    zk_suite,          NULL,
+    fake_suite,        fake_tree_suite,  leadership_suite,  zk_attempt_suite,   zk_call_suite,
+    zk_conn_suite,     zk_util_suite,    znode_suite,       znode_config_suite, znode_json_suite,
+    znode_group_suite, znode_path_suite, znode_topic_suite, zk_suite,           NULL,
 };

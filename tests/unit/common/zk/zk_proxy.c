@@ -15,7 +15,7 @@ struct end {
     struct pair *pair;
     int fd;
     struct bn_io *io;
-    bool greeted;
+    bool greeted, deaf;
 };
 
 struct pair {
@@ -37,7 +37,7 @@ static void pair_free(struct pair *pair) {
     bn_io_free(pair->client.io);
     bn_io_free(pair->server.io);
     close(pair->client.fd);
-    close(pair->server.fd);
+    if (pair->server.fd >= 0) close(pair->server.fd);
     bn_alloc_free(pair);
 }
 
@@ -59,8 +59,8 @@ static void on_data(void *arg, int events) {
     uint8_t bytes[65536];
     ssize_t n = bn_sock_recv(from->fd, bytes, sizeof bytes);
     if (n == BN_AGAIN) return;
-    if (n < 0 || swallow(pair->proxy, from, bytes, (size_t)n) ||
-        send(to->fd, bytes, (size_t)n, MSG_NOSIGNAL) != n)
+    if (n > 0 && from->deaf) return;
+    if (n < 0 || swallow(pair->proxy, from, bytes, (size_t)n) || send(to->fd, bytes, (size_t)n, MSG_NOSIGNAL) != n)
         pair_free(pair);
 }
 
@@ -77,12 +77,17 @@ static void on_connect(void *arg, int events) {
     pair->proxy = p;
     bn_list_init(&pair->link);
     bn_list_push_back(&p->pairs, &pair->link);
-    pair->client = (struct end){.pair = pair, .fd = fd};
+    pair->client = (struct end){.pair = pair, .fd = fd, .deaf = p->mode == ZK_PROXY_DEAF};
+    pair->client.io = bn_io_new(p->loop, fd, on_data, &pair->client);
+    bn_io_set(pair->client.io, BN_IO_READ);
+    pair->server = (struct end){.pair = pair, .fd = -1};
+    if (pair->client.deaf) {
+        p->mode = ZK_PROXY_OPEN;
+        return;
+    }
     pair->server = (struct end){.pair = pair, .fd = bn_sock_connect("127.0.0.1", p->server_port, NULL)};
     ck_assert_int_ge(pair->server.fd, 0);
-    pair->client.io = bn_io_new(p->loop, fd, on_data, &pair->client);
     pair->server.io = bn_io_new(p->loop, pair->server.fd, on_data, &pair->server);
-    bn_io_set(pair->client.io, BN_IO_READ);
     bn_io_set(pair->server.io, BN_IO_READ);
 }
 
@@ -103,7 +108,7 @@ int zk_proxy_port(const struct zk_proxy *p) { return bn_sock_port(p->fd); }
 void zk_proxy_set(struct zk_proxy *p, enum zk_proxy_mode mode) {
     p->mode = mode;
     if (mode != ZK_PROXY_CUT) return;
-    BN_LIST_FOR(n, &p->pairs) pair_free(BN_CONTAINER_OF(n, struct pair, link));
+    BN_LIST_FOR (n, &p->pairs) pair_free(BN_CONTAINER_OF(n, struct pair, link));
 }
 
 void zk_proxy_free(struct zk_proxy *p) {

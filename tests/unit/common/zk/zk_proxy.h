@@ -12,6 +12,7 @@ enum zk_proxy_mode {
     ZK_PROXY_CUT,          /* connections are closed at once */
     ZK_PROXY_LOSE_REQUEST, /* the next request of a client is swallowed, its connection closed; then OPEN */
     ZK_PROXY_LOSE_ANSWER,  /* likewise the next answer */
+    ZK_PROXY_DEAF,         /* the next connection is taken and never answered; then OPEN */
 };
 
 struct zk_proxy *zk_proxy_new(struct bn_loop *loop, int server_port);

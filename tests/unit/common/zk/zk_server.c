@@ -65,10 +65,11 @@ void zk_server_start(struct zk_server *s, int tick_ms) {
     s->dir = unit_tmp_dir();
     s->port = free_port();
     char text[1024], class_path[512], config[512];
-    snprintf(text, sizeof text,
-             "tickTime=%d\ndataDir=%s/data\nclientPort=%d\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n"
-             "admin.enableServer=false\n4lw.commands.whitelist=*\nforceSync=no\npreAllocSize=64\n",
-             tick_ms, s->dir, s->port);
+    snprintf(
+        text, sizeof text,
+        "tickTime=%d\ndataDir=%s/data\nclientPort=%d\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n"
+        "maxSessionTimeout=60000\nadmin.enableServer=false\n4lw.commands.whitelist=*\nforceSync=no\npreAllocSize=64\n",
+        tick_ms, s->dir, s->port);
     put_file(s->dir, "zoo.cfg", text);
     snprintf(text, sizeof text,
              "log4j.rootLogger=WARN, F\nlog4j.appender.F=org.apache.log4j.FileAppender\n"

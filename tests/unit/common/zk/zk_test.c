@@ -78,8 +78,11 @@ START_TEST(test_nodes) {
 }
 END_TEST
 
-#define OP(k, p, d, v, f) \
-    {.kind = BN_ZK_OP_##k, .path = p, .data = {(const uint8_t *)(d), (d) ? sizeof(d) - 1 : 0}, .version = v, .flags = f}
+#define OP(k, p, d, v, f)                                                                                              \
+    {                                                                                                                  \
+        .kind = BN_ZK_OP_##k, .path = p, .data = {(const uint8_t *)(d), (d) ? sizeof(d) - 1 : 0}, .version = v,        \
+        .flags = f                                                                                                     \
+    }
 
 /* Goal: a multi happens whole or not at all, and tells which op failed. */
 START_TEST(test_multi) {
@@ -375,6 +378,27 @@ START_TEST(test_many) {
 }
 END_TEST
 
+/* Goal: a server that takes a connection and never answers does not hold a client up, whether it begins a session or
+ * resumes one with its watches. The library by itself would wait for longer than this test does. */
+START_TEST(test_deaf) {
+    w.session_ms = 60000;
+    struct zk_client *a = zk_world_client(&w);
+    zk_world_deafen(a);
+    zk_world_wait(&w, &a->states[BN_ZK_CONNECTED], 1);
+    zk_world_create(a, "/d", "0", BN_ZK_EPHEMERAL);
+    zk_world_get(a, "/d", true);
+    zk_world_settle(&w);
+    int64_t session = a->zk->ops->session_id(a->zk);
+    zk_world_cut(a);
+    zk_world_set(a, "/d", "1", 0);
+    zk_world_deafen(a);
+    zk_world_wait(&w, &a->states[BN_ZK_CONNECTED], 2);
+    zk_world_settle(&w);
+    ck_assert_int_eq(a->zk->ops->session_id(a->zk), session);
+    zk_world_expect(&w, "a create /d -> /d\na get /d -> 0 v0 ephemeral\na changed /d\na set /d -> v1 c0 n0\n");
+}
+END_TEST
+
 /* Goal: what is wrong with zookeeper.connect is named at once. */
 START_TEST(test_connect_strings) {
     static const struct {
@@ -439,6 +463,7 @@ Suite *zk_suite(void) {
     if (!zk_server_available()) return s;
     TCase *live = contract("real");
     tcase_add_unchecked_fixture(live, set_real, NULL);
+    tcase_add_test(live, test_deaf);
     tcase_add_unchecked_fixture(live, zk_world_server_start, zk_world_server_stop);
     suite_add_tcase(s, live);
     return s;

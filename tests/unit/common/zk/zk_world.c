@@ -66,8 +66,10 @@ struct zk_client *zk_world_client(struct zk_world *w) {
     if (w->client_count++ == 0) worlds++;
     char connect[128];
     snprintf(connect, sizeof connect, "127.0.0.1:%d/w%d-%d/deep", port, (int)getpid(), worlds);
-    struct bn_zk_config config = {
-        .connect = connect, .session_timeout_ms = SESSION_MS, .state_cb = on_state, .state_arg = c};
+    struct bn_zk_config config = {.connect = connect,
+                                  .session_timeout_ms = w->session_ms ? w->session_ms : SESSION_MS,
+                                  .state_cb = on_state,
+                                  .state_arg = c};
     struct bn_err e = BN_ERR_NONE;
     int r = w->real ? bn_zk_open(&config, w->loop, w->mailbox, &c->zk, &e) : bn_fake_open(w->fake, &config, &c->zk, &e);
     ck_assert_msg(r == BN_OK, "%s", e.text);
@@ -101,22 +103,31 @@ void zk_world_close(struct zk_world *w) {
 
 void zk_world_cut(struct zk_client *c) {
     int before = c->states[BN_ZK_CONNECTING];
-    if (c->proxy) zk_proxy_set(c->proxy, ZK_PROXY_CUT);
-    else bn_fake_disconnect(c->zk, false);
+    if (c->proxy)
+        zk_proxy_set(c->proxy, ZK_PROXY_CUT);
+    else
+        bn_fake_disconnect(c->zk, false);
     zk_world_wait(c->world, &c->states[BN_ZK_CONNECTING], before + 1);
 }
 
 void zk_world_heal(struct zk_client *c) {
     int before = c->states[BN_ZK_CONNECTED];
-    if (c->proxy) zk_proxy_set(c->proxy, ZK_PROXY_OPEN);
-    else bn_fake_reconnect(c->zk);
+    if (c->proxy)
+        zk_proxy_set(c->proxy, ZK_PROXY_OPEN);
+    else
+        bn_fake_reconnect(c->zk);
     zk_world_wait(c->world, &c->states[BN_ZK_CONNECTED], before + 1);
 }
 
+void zk_world_deafen(struct zk_client *c) { zk_proxy_set(c->proxy, ZK_PROXY_DEAF); }
+
 void zk_world_lose(struct zk_client *c, bool request) {
-    if (c->proxy) zk_proxy_set(c->proxy, request ? ZK_PROXY_LOSE_REQUEST : ZK_PROXY_LOSE_ANSWER);
-    else if (request) bn_fake_lose_next_request(c->zk);
-    else bn_fake_lose_next_answer(c->zk);
+    if (c->proxy)
+        zk_proxy_set(c->proxy, request ? ZK_PROXY_LOSE_REQUEST : ZK_PROXY_LOSE_ANSWER);
+    else if (request)
+        bn_fake_lose_next_request(c->zk);
+    else
+        bn_fake_lose_next_answer(c->zk);
 }
 
 /* ---- Calls ---- */
@@ -138,8 +149,8 @@ static const char *word(int status) {
     static const struct {
         int status;
         const char *word;
-    } words[] = {{BN_OK, "ok"},      {BN_NOTFOUND, "notfound"}, {BN_EXISTS, "exists"}, {BN_STALE, "stale"},
-                 {BN_LOST, "lost"},  {BN_NOTEMPTY, "notempty"}, {BN_CLOSED, "closed"}, {BN_IO, "io"},
+    } words[] = {{BN_OK, "ok"},     {BN_NOTFOUND, "notfound"}, {BN_EXISTS, "exists"}, {BN_STALE, "stale"},
+                 {BN_LOST, "lost"}, {BN_NOTEMPTY, "notempty"}, {BN_CLOSED, "closed"}, {BN_IO, "io"},
                  {BN_FULL, "full"}};
     for (size_t i = 0; i < BN_ARRAY_LEN(words); i++)
         if (words[i].status == status) return words[i].word;

@@ -25,6 +25,7 @@ struct zk_world {
     struct bn_fake_zk *fake;
     struct zk_client clients[4];
     int client_count;
+    int session_ms;  /* of clients to come; 0 = 1000 */
     int outstanding; /* calls of the helpers below without an answer */
     struct bn_str lines;
 };
@@ -50,6 +51,7 @@ void zk_world_expect(struct zk_world *w, const char *lines);
 /* Faults. A broken client is reconnected by heal; expire needs the cut before it and tells the client at heal. */
 void zk_world_cut(struct zk_client *c);
 void zk_world_heal(struct zk_client *c);
+void zk_world_deafen(struct zk_client *c);             /* real: heals, but the next connection is never answered */
 void zk_world_lose(struct zk_client *c, bool request); /* the next write's request, or its answer */
 
 /* Calls whose answers become lines: "a create /x 0 -> /x". */
