@@ -306,6 +306,17 @@ static void lower_end(struct bn_log *l, int64_t end) {
     l->cuts++;
 }
 
+/* Where the batches in front of a position end: compaction may have left a gap behind them. A log that ended behind the
+ * gap would have one at its end, which a crash takes for a lost tail, with all that came after it. */
+static int end_before(struct bn_segment *s, int64_t position, int64_t *end) {
+    struct bn_segment_spot last;
+    *end = s->base_offset;
+    if (position == 0) return 0;
+    int rc = bn_segment_cut(s, position - 1, 0, &last);
+    if (rc == 1) *end = bn_batch_next_offset(&last.batch);
+    return rc < 0 ? rc : 0;
+}
+
 /* Cuts the segments in memory; *end is where the log ends now. */
 static int cut_segments(struct bn_log *l, int64_t offset, int64_t *end) {
     uint32_t i = bn_log_segment_of(l, offset);
@@ -314,10 +325,12 @@ static int cut_segments(struct bn_log *l, int64_t offset, int64_t *end) {
     int rc = bn_segment_seek(s, offset, 0, &spot);
     if (rc < 0) return rc;
     bool found = rc == 1;
-    rc = bn_segment_forget(s, found ? spot.position : s->size, found ? spot.batch.base_offset : INT64_MAX);
+    int64_t position = found ? spot.position : s->size;
+    rc = end_before(s, position, end);
+    if (rc == 0) rc = bn_segment_forget(s, position, found ? spot.batch.base_offset : INT64_MAX);
     if (rc) return rc;
     while (l->segment_count > i + 1) bn_segment_free(l->segments[--l->segment_count]);
-    *end = bn_max_i64(found ? bn_min_i64(offset, spot.batch.base_offset) : offset, l->start_offset);
+    *end = bn_max_i64(*end, l->start_offset);
     return 0;
 }
 

@@ -408,6 +408,37 @@ START_TEST(test_stable) {
 }
 END_TEST
 
+/* Goal: a truncation into a gap leaves none at the log's end: what comes behind it outlives a kill. */
+START_TEST(test_cut_into_a_gap) {
+    int64_t gaps = 0;
+    for (int64_t back = 1; back < 150; back++) {
+        struct life f;
+        life_init(&f, 4711);
+        for (int i = 0; i < 120; i++) ck_assert(produce(&f, 1));
+        flush(&f);
+        clean(&f, 1 << 20, INT64_MAX);
+        int64_t to = bn_log_cleaned_to(f.w.log) - back;
+        ck_assert_int_gt(to, 0);
+        bn_log_truncate(f.w.log, to, &(struct bn_log_cut){.lower = NULL});
+        int64_t end = bn_log_end_offset(f.w.log);
+        ck_assert_int_le(end, to);
+        gaps += to - end;
+        for (int i = 0; i < PRODUCERS; i++) {
+            const struct bn_producer *p = bn_producer_get(&f.w.log->producers, 100 + i);
+            f.sequence[i] = p && p->count ? p->batches[p->count - 1].last_sequence + 1 : 0;
+        }
+        ck_assert_int_eq(bn_log_roll(f.w.log, f.w.now_ms), 0);
+        for (int i = 0; i < 10; i++) ck_assert(produce(&f, 2));
+        end = bn_log_end_offset(f.w.log);
+        world_abandon(&f.w);
+        world_open(&f.w, false, 0); /* as of an old checkpoint */
+        ck_assert_int_eq(bn_log_end_offset(f.w.log), end);
+        life_fini(&f);
+    }
+    ck_assert_int_gt(gaps, 0);
+}
+END_TEST
+
 Suite *compact_suite(void);
 Suite *compact_suite(void) {
     Suite *s = suite_create("compact");
@@ -418,6 +449,7 @@ Suite *compact_suite(void) {
     tcase_add_loop_test(t, test_power_cuts, 0, BN_MEMDISK_CALLS);
     tcase_add_test(t, test_damage);
     tcase_add_test(t, test_stable);
+    tcase_add_test(t, test_cut_into_a_gap);
     suite_add_tcase(s, t);
     return s;
 }
