@@ -94,8 +94,7 @@ void bn_chain_append_file(struct bn_chain *c, struct bn_fd *f, int64_t offset, s
     if (len == 0) return;
     BN_ASSERT(offset >= 0);
     bn_shared_ref(&f->shared);
-    push(c, (struct bn_part){
-                .kind = BN_PART_FILE, .offset = offset, .len = len, .holder = &f->shared, .fd = f->fd});
+    push(c, (struct bn_part){.kind = BN_PART_FILE, .offset = offset, .len = len, .holder = &f->shared, .fd = f->fd});
 }
 
 void bn_chain_splice(struct bn_chain *dst, struct bn_chain *src) {
@@ -125,8 +124,10 @@ void bn_chain_consume(struct bn_chain *c, size_t len) {
         struct bn_part *p = &c->parts[c->first];
         if (len < p->len) {
             p->len -= len;
-            if (p->kind == BN_PART_FILE) p->offset += (int64_t)len;
-            else p->ptr += len;
+            if (p->kind == BN_PART_FILE)
+                p->offset += (int64_t)len;
+            else
+                p->ptr += len;
             return;
         }
         len -= p->len;
@@ -137,10 +138,15 @@ void bn_chain_consume(struct bn_chain *c, size_t len) {
     if (c->count == 0) c->first = 0;
 }
 
-static int copy_file(const struct bn_part *p, uint8_t *out) {
+int bn_chain_copy_part(const struct bn_part *p, size_t len, uint8_t *out) {
+    BN_ASSERT(len <= p->len);
+    if (p->kind != BN_PART_FILE) {
+        memcpy(out, p->ptr, len);
+        return 0;
+    }
     size_t done = 0;
-    while (done < p->len) {
-        ssize_t n = pread(p->fd, out + done, p->len - done, p->offset + (int64_t)done);
+    while (done < len) {
+        ssize_t n = pread(p->fd, out + done, len - done, p->offset + (int64_t)done);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return BN_IO;
         done += (size_t)n;
@@ -151,12 +157,8 @@ static int copy_file(const struct bn_part *p, uint8_t *out) {
 int bn_chain_copy_out(const struct bn_chain *c, uint8_t *out) {
     for (uint32_t i = 0; i < c->count; i++) {
         const struct bn_part *p = &c->parts[c->first + i];
-        if (p->kind == BN_PART_FILE) {
-            int rc = copy_file(p, out);
-            if (rc) return rc;
-        } else {
-            memcpy(out, p->ptr, p->len);
-        }
+        int rc = bn_chain_copy_part(p, p->len, out);
+        if (rc) return rc;
         out += p->len;
     }
     return 0;

@@ -41,6 +41,8 @@ void bn_chain_append_file(struct bn_chain *c, struct bn_fd *f, int64_t offset, s
 void bn_chain_splice(struct bn_chain *dst, struct bn_chain *src);
 /* Drops the first len bytes (len <= size_bytes): they have been sent. */
 void bn_chain_consume(struct bn_chain *c, size_t len);
+/* Copies the first len (<= p->len) bytes of a part to memory. Returns 0 or BN_IO (also when the file ends before). */
+int bn_chain_copy_part(const struct bn_part *p, size_t len, uint8_t *out) BN_MUST_CHECK;
 /* Copies all to memory (file parts with pread): for tests, tools and small RPC bodies. Returns 0 or BN_IO. */
 int bn_chain_copy_out(const struct bn_chain *c, uint8_t *out) BN_MUST_CHECK;
 

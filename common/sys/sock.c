@@ -1,6 +1,8 @@
 /* sock.c: non-blocking TCP. A chain leaves as writev (sendmsg) of its memory parts and sendfile of its file
  * parts; memory that is followed by a file part in the same call goes with MSG_MORE, so that a header and the
- * records behind it share packets. sendfile knows no MSG_NOSIGNAL: programs ignore SIGPIPE. */
+ * records behind it share packets. A short file part is read to the stack and goes with the memory around it, which
+ * costs less than a sendfile of its own; what the socket does not take is read again, so that nothing is held.
+ * sendfile knows no MSG_NOSIGNAL: programs ignore SIGPIPE. */
 #include "common/sys/sock.h"
 
 #include <arpa/inet.h>
@@ -13,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IOV_COUNT = 64, SENDFILE_MAX = 0x7ffff000 };
+enum { IOV_COUNT = 64, SENDFILE_MAX = 0x7ffff000, COPY_ROOM = 64 * 1024 };
 
 static void set_option(int fd, int level, int name, int value) {
     /* Options are a matter of speed: one that the kernel refuses changes nothing that is promised. */
@@ -170,17 +172,30 @@ static int send_status(void) {
     }
 }
 
-/* One sendmsg of the memory parts at the front. Gives the bytes sent, or a negative status; *asked is what the
- * call tried to send. */
-static ssize_t send_memory(int fd, const struct bn_chain *c, size_t limit, size_t *asked) {
+static bool by_sendfile(const struct bn_part *p) { return p->kind == BN_PART_FILE && p->len > BN_SOCK_COPY_MAX; }
+
+/* One sendmsg of the parts at the front up to one for sendfile. Gives the bytes sent, or a negative status; *asked is
+ * what the call tried to send. */
+static ssize_t send_parts(int fd, const struct bn_chain *c, size_t limit, size_t *asked) {
     struct iovec iov[IOV_COUNT];
+    uint8_t copied[COPY_ROOM], *to = copied;
     size_t total = 0;
     uint32_t i = 0;
     for (; i < c->count && i < IOV_COUNT && total < limit; i++) {
         const struct bn_part *p = &c->parts[c->first + i];
-        if (p->kind == BN_PART_FILE) break;
+        if (by_sendfile(p)) break;
         size_t len = bn_min_size(p->len, limit - total);
-        iov[i] = (struct iovec){(void *)(uintptr_t)p->ptr, len};
+        const uint8_t *from = p->ptr;
+        if (p->kind == BN_PART_FILE) {
+            if (len > (size_t)(copied + sizeof copied - to)) break;
+            if (bn_chain_copy_part(p, len, to) != 0) {
+                if (i == 0) return BN_IO;
+                break; /* what stands before it is sent all the same */
+            }
+            from = to;
+            to += len;
+        }
+        iov[i] = (struct iovec){(void *)(uintptr_t)from, len};
         total += len;
     }
     /* Only if this call goes on with the rest: else the kernel would hold the last packet back. */
@@ -210,9 +225,9 @@ int bn_sock_flush(int fd, struct bn_chain *c, size_t limit_bytes) {
     while (c->count > 0) {
         if (left == 0) return BN_AGAIN;
         const struct bn_part *p = &c->parts[c->first];
-        bool is_file = p->kind == BN_PART_FILE;
+        bool is_file = by_sendfile(p);
         size_t asked = 0;
-        ssize_t n = is_file ? send_file(fd, p, left, &asked) : send_memory(fd, c, left, &asked);
+        ssize_t n = is_file ? send_file(fd, p, left, &asked) : send_parts(fd, c, left, &asked);
         if (n < 0) return (int)n;
         bn_chain_consume(c, (size_t)n);
         left -= (size_t)n;

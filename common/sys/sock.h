@@ -9,6 +9,9 @@
 #include "common/base/err.h"
 
 #define BN_SOCK_NAME_MAX 64
+/* File parts of up to so many bytes are copied. A sender alone on loopback breaks even at 16 KiB; below 8 KiB it saves
+ * 4 to 11 %. */
+#define BN_SOCK_COPY_MAX 8192
 
 /* A listening socket on host ("" = all, dual stack; else numeric or a name that resolves) and port (0 = the
  * kernel's choice). SO_REUSEADDR, close-on-exec, non-blocking. Gives the fd, or a negative status. */
@@ -23,7 +26,8 @@ int bn_sock_accept(int listen_fd, int send_buffer, int receive_buffer);
 int bn_sock_connect(const char *host, int port, struct bn_err *e);
 /* After writability: 0; BN_NOTFOUND when refused; else BN_IO with the reason. */
 int bn_sock_connected(int fd, struct bn_err *e);
-/* Sends as much as the socket takes (writev with MSG_NOSIGNAL; sendfile), consuming it from the chain.
+/* Sends as much as the socket takes (writev with MSG_NOSIGNAL; sendfile for file parts above BN_SOCK_COPY_MAX),
+ * consuming it from the chain. What stands before a file that cannot be read is sent.
  * 0 = all sent; BN_AGAIN = wait for writability; BN_CLOSED; BN_IO. A file shorter than its part is BN_IO.
  * limit_bytes bounds one call's work (0 = none): BN_AGAIN then means "again at once is fine". */
 int bn_sock_flush(int fd, struct bn_chain *c, size_t limit_bytes);

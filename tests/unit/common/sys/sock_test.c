@@ -55,9 +55,12 @@ START_TEST(test_flush) {
     bn_chain_init(&c);
     for (size_t at = 0, i = 0; at < size; i++) {
         size_t n = bn_min_size(size - at, i % 5 == 4 ? 50000 : 100 + i);
-        if (i % 5 == 4) bn_chain_append_file(&c, &file, (int64_t)at, n);
-        else if (i % 2) bn_chain_append_buf(&c, buf, buf->data + at, n);
-        else bn_chain_append(&c, want + at, n);
+        if (i % 5 == 4)
+            bn_chain_append_file(&c, &file, (int64_t)at, n);
+        else if (i % 2)
+            bn_chain_append_buf(&c, buf, buf->data + at, n);
+        else
+            bn_chain_append(&c, want + at, n);
         at += n;
     }
     int fd[2];
@@ -81,6 +84,90 @@ START_TEST(test_flush) {
     close(fd[0]);
     bn_chain_fini(&c);
     bn_buf_unref(buf);
+    fclose(tmp);
+}
+END_TEST
+
+/* What the peer has received until the chain was sent or failed: its length; *rc = how sending ended. */
+static size_t sent(struct bn_chain *c, size_t limit, uint8_t *got, size_t room, int *rc) {
+    int fd[2];
+    size_t in = 0;
+    make_pair(fd);
+    do {
+        *rc = bn_sock_flush(fd[1], c, limit);
+        if (*rc != BN_AGAIN) close(fd[1]);
+        for (ssize_t n = 0; n != BN_AGAIN || *rc != BN_AGAIN; in += n > 0 ? (size_t)n : 0) {
+            if (*rc != BN_AGAIN && n == BN_AGAIN) wait_for(fd[0], POLLIN);
+            ck_assert_uint_le(in, room);
+            n = bn_sock_recv(fd[0], got + in, room - in + 1);
+            if (n == BN_CLOSED) break;
+            ck_assert(n > 0 || n == BN_AGAIN);
+        }
+    } while (*rc == BN_AGAIN);
+    close(fd[0]);
+    return in;
+}
+
+/* Goal: file parts around the size up to which they are copied, alone, between memory, and more of them than one call
+ * has room for, arrive byte for byte, whatever the limit of one call. */
+START_TEST(test_copied_files) {
+    enum { BIG = BN_SOCK_COPY_MAX, MANY = 80, SIZE = 90 * (BIG + 1) };
+    static const size_t limits[] = {0, BIG - 1, BIG, BIG + 1, 3 * BIG, 333};
+    static const size_t sizes[] = {1, BIG - 1, BIG, BIG + 1, 2 * BIG + 1};
+    static uint8_t want[SIZE], got[SIZE + 1];
+    for (size_t i = 0; i < SIZE; i++) want[i] = (uint8_t)(i * 2654435761u >> 13);
+    FILE *tmp = tmpfile();
+    ck_assert_uint_eq(fwrite(want, 1, SIZE, tmp), SIZE);
+    fflush(tmp);
+    struct bn_fd file = {.fd = fileno(tmp)};
+    bn_shared_init(&file.shared, no_release);
+    for (size_t each = 0; each < sizeof sizes / sizeof *sizes; each++)
+        for (size_t between = 0; between < 3; between++) {
+            struct bn_chain c;
+            size_t at = 0, parts = sizes[each] > BIG || limits[_i] < BIG / 2 ? MANY / 4 : MANY;
+            bn_chain_init(&c);
+            for (size_t i = 0; i < parts; i++) {
+                bn_chain_append(&c, want + at, between * 7);
+                at += between * 7;
+                bn_chain_append_file(&c, &file, (int64_t)at, sizes[each]);
+                at += sizes[each];
+            }
+            ck_assert_uint_le(at, SIZE);
+            int rc;
+            ck_assert_uint_eq(sent(&c, limits[_i], got, at, &rc), at);
+            ck_assert_int_eq(rc, 0);
+            ck_assert_uint_eq(c.size_bytes, 0);
+            ck_assert_mem_eq(got, want, at);
+            bn_chain_fini(&c);
+        }
+    fclose(tmp);
+}
+END_TEST
+
+/* Goal: a file that ends before its part fails the connection, after what stood before it was sent, and nothing made
+ * up is sent in its place. */
+START_TEST(test_short_file_behind_memory) {
+    FILE *tmp = tmpfile();
+    fputs("12345", tmp);
+    fflush(tmp);
+    struct bn_fd file = {.fd = fileno(tmp)};
+    bn_shared_init(&file.shared, no_release);
+    static const size_t lens[] = {6, BN_SOCK_COPY_MAX, BN_SOCK_COPY_MAX + 1};
+    struct bn_chain c;
+    bn_chain_init(&c);
+    bn_chain_append(&c, "head", 4);
+    bn_chain_append_file(&c, &file, 1, 4);
+    bn_chain_append(&c, "mid", 3);
+    bn_chain_append_file(&c, &file, 0, lens[_i]);
+    bn_chain_append(&c, "tail", 4);
+    uint8_t got[100];
+    int rc;
+    size_t n = sent(&c, 0, got, sizeof got - 1, &rc);
+    ck_assert_int_eq(rc, BN_IO);
+    ck_assert_uint_le(n, 11 + 5); /* of the file there may be what it has */
+    ck_assert_uint_ge(n, 11);
+    ck_assert_mem_eq(got, "head2345mid12345", n);
+    bn_chain_fini(&c);
     fclose(tmp);
 }
 END_TEST
@@ -150,6 +237,8 @@ Suite *sock_suite(void) {
     TCase *t = tcase_create("sock");
     tcase_set_timeout(t, 20);
     tcase_add_loop_test(t, test_flush, 0, 4);
+    tcase_add_loop_test(t, test_copied_files, 0, 6);
+    tcase_add_loop_test(t, test_short_file_behind_memory, 0, 3);
     tcase_add_test(t, test_bad_files_and_closed_peers);
     tcase_add_loop_test(t, test_refused_and_unresolvable, 0, 2);
     suite_add_tcase(s, t);
