@@ -3,10 +3,7 @@
  * ZooKeeper's watches are one-shot and cannot be taken back, so each of them points at the controller, which outlives
  * them all, and what it means is read off its path. Every reading arms its watch again, so nothing is missed: a change
  * during a reading marks it dirty, and it is read again after. Until the first, whole reading is done nothing is told;
- * what changed meanwhile is read right after.
- *
- * Config changes: a notice names an entity; its node is read and told as it is then, so the order of notices does not
- * matter. Notices older than 15 minutes are removed, fenced by the epoch. */
+ * what changed meanwhile is read right after. Notices of changed configs are notices.c's. */
 #include "controller/watch.h"
 
 #include "common/base/alloc.h"
@@ -14,9 +11,10 @@
 #include "common/base/trace.h"
 #include "common/zk/znode.h"
 #include "common/zk/znode_path.h"
+#include "controller/notices.h"
 #include "controller/setup.h"
 
-enum { NOTICE_AGE_MS = 15 * 60 * 1000, PURGE_EVERY_MS = 60 * 1000, PURGE_MAX = 200, NOTICE_BUDGET = 1 << 20 };
+enum { PRODUCER_IDS_BUDGET = 1 << 16 };
 
 struct topic { /* one name below /brokers/topics */
     char *name;
@@ -29,11 +27,6 @@ struct listing { /* one directory's list of children */
     bool reading, dirty;
 };
 
-struct notice {
-    char *name;
-    int64_t ctime_ms;
-};
-
 struct bn_watch {
     struct bn_controller *c;
     bool stopped, told; /* told: ACTIVATED has been given */
@@ -43,16 +36,13 @@ struct bn_watch {
     struct bn_load *brokers; /* the last one read; its facts are looked at */
     struct bn_load *brokers_loading;
     bool brokers_dirty;
-    struct listing topic_list, marker_list, change_list;
+    struct listing topic_list, marker_list;
+    struct bn_notices *notices;
     struct bn_map topics;  /* struct topic */
     struct bn_map markers; /* name -> itself */
     struct bn_load *topic_configs, *broker_configs, *admitted;
     struct bn_event_activated state;
     struct bn_arena arena; /* what state points to, until it is told */
-    int64_t change_seq;    /* the last notice seen */
-    struct notice *notices;
-    size_t notice_count, notice_capacity;
-    struct bn_timer purge_timer;
 };
 
 static void fired(void *controller, enum bn_zk_watch_kind kind, const char *path);
@@ -68,8 +58,6 @@ static void unref(struct bn_watch *w) {
         bn_alloc_free(t);
     }
     for (size_t at = 0; (e = bn_map_next(&w->markers, &at));) bn_alloc_free(e->value);
-    for (size_t i = 0; i < w->notice_count; i++) bn_alloc_free(w->notices[i].name);
-    bn_alloc_free(w->notices);
     bn_map_fini(&w->topics);
     bn_map_fini(&w->markers);
     bn_arena_fini(&w->arena);
@@ -269,123 +257,6 @@ static void markers_listed(void *arg, int status, char **names, int count) {
 
 static void read_marker_list(struct bn_watch *w) { read_list(w, &w->marker_list, BN_ZNODE_DELETES, markers_listed); }
 
-/* ---- configs ---- */
-
-static void config_read(void *arg, struct bn_load *l) {
-    struct bn_watch *w = arg;
-    if (!w->stopped && l->status == BN_OK) {
-        struct bn_event e = {.kind = BN_EVENT_CONFIG, .u.config = l->configs[0]};
-        bn_controller_event(w->c, &e);
-    } else if (!w->stopped) {
-        failed(w, l);
-    }
-    bn_load_free(l);
-    unref(w);
-}
-
-static void take_notice(struct bn_watch *w, struct bn_slice data) {
-    struct bn_arena arena;
-    bn_arena_init(&arena, NOTICE_BUDGET);
-    struct bn_znode_config_change z;
-    struct bn_znode_entity entity;
-    struct bn_err e = BN_ERR_NONE;
-    if (bn_znode_config_change_decode(data, &arena, &z, &e) != BN_OK) {
-        BN_WARN("controller", "a notice of a changed config is passed over: %s", e.text);
-    } else if (bn_znode_path_entity(bn_slice_str(z.entity_path), &entity) && bn_slice_is_null(entity.sub_type) &&
-               (bn_slice_eq_str(entity.type, "topics") || bn_slice_eq_str(entity.type, "brokers"))) {
-        const char *type = bn_slice_eq_str(entity.type, "topics") ? "topics" : "brokers";
-        char *name = bn_arena_copy(&arena, entity.name);
-        BN_INFO("controller", "Processing override for entityPath: %s", z.entity_path);
-        w->refs++;
-        bn_load_config(zk_of(w), type, name, config_read, w);
-    }
-    bn_arena_fini(&arena);
-}
-
-struct notice_read {
-    struct bn_watch *watch;
-    char *name;
-    bool take;
-};
-
-static void notice_came(void *arg, int status, struct bn_slice data, const struct bn_zk_stat *stat) {
-    struct notice_read *r = arg;
-    struct bn_watch *w = r->watch;
-    if (!w->stopped && status == BN_OK) {
-        if (w->notice_count == w->notice_capacity) {
-            w->notice_capacity = bn_max_size(w->notice_capacity * 2, 16);
-            w->notices = bn_alloc_resize(w->notices, w->notice_capacity * sizeof *w->notices);
-        }
-        w->notices[w->notice_count++] = (struct notice){r->name, stat->ctime_ms};
-        r->name = NULL;
-        if (r->take) take_notice(w, data);
-    }
-    bn_alloc_free(r->name);
-    bn_alloc_free(r);
-    unref(w);
-}
-
-static void read_change_list(struct bn_watch *w);
-
-static void changes_listed(void *arg, int status, char **names, int count) {
-    struct bn_watch *w = arg;
-    w->change_list.reading = false;
-    if (w->stopped || is_closed_or_failed(w, status, BN_ZNODE_CONFIG_CHANGES)) {
-        unref(w);
-        return;
-    }
-    int64_t last = w->change_seq;
-    for (int i = 0; i < count; i++) {
-        int64_t seq = bn_znode_path_seq(bn_slice_str(names[i]), BN_ZNODE_CONFIG_CHANGE_PREFIX);
-        if (seq <= last) continue;
-        w->change_seq = bn_max_i64(w->change_seq, seq);
-        struct notice_read *r = bn_alloc(sizeof *r);
-        *r = (struct notice_read){w, bn_alloc_strdup(names[i]), w->told};
-        struct bn_znode_path path;
-        w->refs++;
-        zk_of(w)->ops->get(zk_of(w), bn_znode_path_child(&path, BN_ZNODE_CONFIG_CHANGES, bn_slice_str(names[i])), NULL,
-                           NULL, notice_came, r);
-    }
-    if (!w->told) first_done(w);
-    if (!w->stopped && w->told && w->change_list.dirty) read_change_list(w);
-    unref(w);
-}
-
-static void read_change_list(struct bn_watch *w) {
-    read_list(w, &w->change_list, BN_ZNODE_CONFIG_CHANGES, changes_listed);
-}
-
-static void purged(void *arg, int status, const struct bn_zk_op_result *results, int count) {
-    (void)status, (void)results, (void)count; /* gone already, or we are deposed: either way it is not ours any more */
-    unref(arg);
-}
-
-static void purge_notices(struct bn_timer *t) {
-    struct bn_watch *w = BN_CONTAINER_OF(t, struct bn_watch, purge_timer);
-    int64_t now = bn_clock_wall_ms(w->c->config.env->clock);
-    size_t kept = 0, sent = 0;
-    for (size_t i = 0; i < w->notice_count; i++) {
-        struct notice *n = &w->notices[i];
-        if (now - n->ctime_ms < NOTICE_AGE_MS || sent >= PURGE_MAX) {
-            w->notices[kept++] = *n;
-            continue;
-        }
-        struct bn_znode_path path;
-        struct bn_zk_op ops[2] = {
-            {.kind = BN_ZK_OP_CHECK, .path = BN_ZNODE_CONTROLLER_EPOCH, .version = w->c->epoch_version},
-            {.kind = BN_ZK_OP_DELETE,
-             .path = bn_znode_path_child(&path, BN_ZNODE_CONFIG_CHANGES, bn_slice_str(n->name)),
-             .version = -1},
-        };
-        w->refs++;
-        sent++;
-        zk_of(w)->ops->multi(zk_of(w), ops, 2, purged, w);
-        bn_alloc_free(n->name);
-    }
-    w->notice_count = kept;
-    bn_timer_start(&w->purge_timer, PURGE_EVERY_MS);
-}
-
 /* ---- the watches ---- */
 
 static bool below(const char *path, const char *parent, const char **child) {
@@ -418,10 +289,7 @@ static void fired(void *controller, enum bn_zk_watch_kind kind, const char *path
         else
             w->marker_list.dirty = true;
     } else if (below(path, BN_ZNODE_CONFIG_CHANGES, &child)) {
-        if (w->told)
-            read_change_list(w);
-        else
-            w->change_list.dirty = true;
+        if (w->notices) bn_notices_changed(w->notices);
     }
 }
 
@@ -483,7 +351,7 @@ static void catch_up(struct bn_watch *w) {
     }
     if (w->topic_list.dirty) read_topic_list(w);
     if (w->marker_list.dirty) read_marker_list(w);
-    if (w->change_list.dirty) read_change_list(w);
+    bn_notices_go(w->notices);
 }
 
 static void free_first(struct bn_watch *w) {
@@ -504,7 +372,6 @@ static void first_done(struct bn_watch *w) {
     if (!w->stopped) {
         catch_up(w);
         free_first(w);
-        bn_timer_start(&w->purge_timer, PURGE_EVERY_MS);
     }
     unref(w);
 }
@@ -523,7 +390,7 @@ static void first_producer_ids(void *arg, int status, struct bn_slice data, cons
     struct bn_err e = BN_ERR_NONE;
     if (!w->stopped && !is_closed_or_failed(w, status, BN_ZNODE_PRODUCER_IDS)) {
         struct bn_arena arena;
-        bn_arena_init(&arena, NOTICE_BUDGET);
+        bn_arena_init(&arena, PRODUCER_IDS_BUDGET);
         if (bn_znode_producer_ids_decode(data, &arena, &z, &e) != BN_OK) {
             bn_controller_give_up(w->c, e.text);
         } else {
@@ -534,6 +401,8 @@ static void first_producer_ids(void *arg, int status, struct bn_slice data, cons
     }
     unref(w);
 }
+
+static void notices_listed(void *arg) { first_done(arg); }
 
 static void set_up(void *arg, int status, const char *cluster_id, const char *why) {
     struct bn_watch *w = arg;
@@ -551,7 +420,7 @@ static void set_up(void *arg, int status, const char *cluster_id, const char *wh
     w->admitted = bn_load_admitted(zk_of(w), first_load, w);
     read_topic_list(w);
     read_marker_list(w);
-    read_change_list(w);
+    w->notices = bn_notices_start(w->c, fired, notices_listed, w);
     w->refs++;
     zk_of(w)->ops->get(zk_of(w), BN_ZNODE_PRODUCER_IDS, NULL, NULL, first_producer_ids, w);
 }
@@ -560,11 +429,9 @@ struct bn_watch *bn_watch_start(struct bn_controller *c) {
     struct bn_watch *w = bn_alloc_zero(1, sizeof *w);
     w->c = c;
     w->refs = 1;
-    w->change_seq = -1;
     bn_map_init(&w->topics);
     bn_map_init(&w->markers);
     bn_arena_init(&w->arena, SIZE_MAX / 2);
-    bn_timer_init(&w->purge_timer, c->loop, purge_notices);
     w->setup = bn_setup_start(c->zk, c->config.env, set_up, w);
     return w;
 }
@@ -572,7 +439,7 @@ struct bn_watch *bn_watch_start(struct bn_controller *c) {
 void bn_watch_stop(struct bn_watch *w) {
     if (!w) return;
     w->stopped = true;
-    bn_timer_stop(&w->purge_timer);
+    bn_notices_stop(w->notices);
     if (w->setup) bn_setup_cancel(w->setup);
     bn_load_free(w->brokers);
     bn_load_free(w->brokers_loading);
@@ -583,6 +450,7 @@ void bn_watch_stop(struct bn_watch *w) {
         ((struct topic *)e->value)->load = NULL;
     }
     w->brokers = w->brokers_loading = NULL;
+    w->notices = NULL;
     unref(w);
 }
 

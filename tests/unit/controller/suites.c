@@ -10,6 +10,7 @@ Suite *controller_suite(void);
 Suite *effect_op_suite(void);
 Suite *effect_suite(void);
 Suite *load_suite(void);
+Suite *notices_suite(void);
 Suite *pack_suite(void);
 Suite *probe_suite(void);
 Suite *purge_suite(void);
@@ -26,6 +27,7 @@ Suite *group_read_suite(void);
 
 const unit_suite_fn unit_suites[] = {setup_suite,
                                      load_suite,
+                                     notices_suite,
                                      effect_op_suite,
                                      purge_suite,
                                      reread_suite,

@@ -1,5 +1,5 @@
-/* watch_test.c: what strangers write into ZooKeeper works: topics, partitions, delete markers, configs with their
- * notices; nonsense is left alone and stops nothing; and what stood before an election is found by it. */
+/* watch_test.c: what strangers write into ZooKeeper works: topics, partitions, delete markers; nonsense is left alone
+ * and stops nothing; and what stood before an election is found by it. */
 #include "tests/unit/controller/world_topic.h"
 
 static struct world w;
@@ -33,28 +33,6 @@ START_TEST(a_delete_marker_of_an_old_tool) {
     WORLD_UNTIL(&w, bn_fake_peek(w.server, "/admin/delete_topics/t", NULL, NULL) == BN_NOTFOUND);
     WORLD_UNTIL(&w, bn_fake_peek(w.server, "/admin/delete_topics/nobody", NULL, NULL) == BN_NOTFOUND);
     ck_assert_ptr_null(world_topic(&w, 0, "t"));
-}
-END_TEST
-
-static const char *const notices[] = {
-    "{\"version\":2,\"entity_path\":\"topics/t\"}",
-    "{\"version\":1,\"entity_type\":\"topics\",\"entity_name\":\"t\"}",
-};
-
-START_TEST(a_changed_config) {
-    ck_assert_int_eq(world_make_topic(&w, 0, "t", 1), 0);
-    const char *config = "{\"version\":1,\"config\":{\"retention.ms\":\"77\"}}";
-    if (world_put(&w, "/config/topics/t", config, 0) != 0)
-        ck_assert_int_eq(world_set(&w, "/config/topics/t", config), 0);
-    /* Nonsense before it does not keep it from being heard. */
-    ck_assert_int_eq(world_put(&w, "/config/changes/config_change_", "nonsense", BN_ZK_SEQUENTIAL), 0);
-    ck_assert_int_eq(
-        world_put(&w, "/config/changes/config_change_", "{\"version\":2,\"entity_path\":\"../x\"}", BN_ZK_SEQUENTIAL),
-        0);
-    ck_assert_int_eq(world_put(&w, "/config/changes/config_change_", notices[_i], BN_ZK_SEQUENTIAL), 0);
-    const struct bn_image_config *c = NULL;
-    WORLD_UNTIL(&w, (c = bn_image_config(w.brokers[0].image, "topics", BN_SLICE_LIT("t"))) &&
-                        strcmp(c->values[0], "77") == 0);
 }
 END_TEST
 
@@ -102,7 +80,6 @@ Suite *watch_suite(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_topic_of_an_old_tool);
     tcase_add_test(t, a_delete_marker_of_an_old_tool);
-    tcase_add_loop_test(t, a_changed_config, 0, 2);
     tcase_add_test(t, nonsense_is_left_alone);
     tcase_add_test(t, a_new_reign_knows_everything);
     suite_add_tcase(s, t);

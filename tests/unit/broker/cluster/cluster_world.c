@@ -11,7 +11,7 @@ void world_open(struct world *w) {
     bn_trace_set_level(getenv("WORLD_TRACE") ? BN_TRACE_INFO : BN_TRACE_FATAL);
     *w = (struct world){0};
     w->shard = bn_shard_new(0);
-    w->server = bn_fake_new(w->shard->loop, NULL);
+    w->server = bn_fake_new(w->shard->loop, bn_clock_real());
 }
 
 void world_turn(struct world *w) { bn_loop_turn(w->shard->loop, 1); }
