@@ -174,6 +174,12 @@ static void apply_group(struct bn_coordinator_seat *s, const struct record *r) {
     bn_map_put(all, bn_str_slice(&out->name), out);
 }
 
+/* A group that only the log knows, and only by its offsets, goes with the last of them: it was deleted, or is old. */
+static void take_away(struct bn_coordinator_club *k, const struct record *r) {
+    bn_offsets_remove(&k->offsets, r->key.topic, r->key.partition);
+    if (bn_offsets_count(&k->offsets) == 0 && !k->has_znode) bn_coordinator_club_free(k);
+}
+
 static void apply_record(struct bn_coordinator_seat *s, const struct record *r) {
     if (r->key.kind == BN_GRECORD_GROUP) {
         apply_group(s, r);
@@ -181,7 +187,7 @@ static void apply_record(struct bn_coordinator_seat *s, const struct record *r) 
     }
     struct bn_coordinator_club *k = bn_coordinator_club(s, r->key.group);
     if (r->removed) {
-        if (k) bn_offsets_remove(&k->offsets, r->key.topic, r->key.partition);
+        if (k) take_away(k, r);
         return;
     }
     if (!k) k = bn_coordinator_club_make(s, r->key.group);

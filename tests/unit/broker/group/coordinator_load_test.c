@@ -176,6 +176,46 @@ START_TEST(test_takes_over_from_kafka) {
 }
 END_TEST
 
+static void deleted(struct bn_coordinator_commit *m) { ck_assert_int_eq(m->items->error, KE_NONE); }
+
+static bool do_delete(struct office *o, void *arg) {
+    struct bn_coordinator_commit_item item = {0};
+    struct bn_coordinator_commit m = {.items = &item, .done = deleted};
+    bn_coordinator_delete(o->coordinator, 0, BN_SLICE_LIT("g"), &m);
+    return true;
+}
+
+/* A group that was deleted, or forgotten, is not there again for who takes over: it had nothing but offsets. One that
+ * has a znode stays, and so does one that has committed since. */
+START_TEST(test_deleted_before) {
+    static const struct { bool znode, again; } cases[] = {{false, false}, {true, false}, {false, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct office o;
+        struct office_commitment c;
+        struct stood f = {.name = "g"};
+        Bn__GroupState told = BN__GROUP_STATE__INIT, *all[] = {&told};
+        Bn__GroupWriteRequest q = BN__GROUP_WRITE_REQUEST__INIT;
+        office_open(&o);
+        office_lead(&o, 4);
+        office_await_loaded(&o);
+        office_offset(&o, &c, "g", 5);
+        office_until(&o, do_delete, NULL);
+        if (cases[i].again) office_offset(&o, &c, "g", 6);
+        office_lead(&o, -1);
+        told.group_id = (ProtobufCBinaryData){1, (uint8_t *)(uintptr_t) "g"};
+        told.generation = told.reserved = 9;
+        q.groups = all;
+        q.n_groups = 1;
+        if (cases[i].znode) office_keep(&o, &q);
+        office_lead(&o, 6);
+        office_await_loaded(&o);
+        office_until(&o, look_up, &f);
+        ck_assert_int_eq(f.there, cases[i].znode || cases[i].again);
+        office_close(&o);
+    }
+}
+END_TEST
+
 /* What the controller keeps holds, whatever a record says; but when that is only which generations are taken, the
  * record does, and none of them is used again. */
 START_TEST(test_records_beside_znodes) {
@@ -307,6 +347,7 @@ Suite *coordinator_load_suite(void) {
     tcase_add_test(t, test_takes_over);
     tcase_add_test(t, test_waits_for_the_watermark);
     tcase_add_test(t, test_takes_over_from_kafka);
+    tcase_add_test(t, test_deleted_before);
     tcase_add_test(t, test_records_beside_znodes);
     tcase_add_loop_test(t, test_a_few_at_a_time, 0, 2);
     tcase_add_test(t, test_refused_ones_stand_aside);
