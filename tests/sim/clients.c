@@ -69,13 +69,17 @@ static void ask(struct sim_world *w, int broker, int key, void *request) {
     if (client && bn_client_call(client, &call) == BN_OK) w->clients->admin++;
 }
 
+static bool is_compacted(const char *name) { return name[1] < '0' + SIM_COMPACTED; }
+
 static void create_topic(struct sim_world *w, int broker, const char *name) {
     struct kmsg_create_topics_request_topic t = kmsg_create_topics_request_topic_default;
+    struct kmsg_create_topics_request_config compact = {bn_slice_str("cleanup.policy"), bn_slice_str("compact")};
     struct kmsg_create_topics_request r = kmsg_create_topics_request_default;
     t.name = bn_slice_str(name);
     t.num_partitions = 1 + (int32_t)sim_below(w, 2);
     t.replication_factor = (int16_t)bn_min_size((size_t)w->broker_count, 2 + sim_below(w, 2));
     if (sim_chance(w, 6)) t.replication_factor = 1;
+    if (w->compacts && is_compacted(name)) t.configs = (typeof(t.configs)){&compact, 1};
     r.topics = (typeof(r.topics)){&t, 1};
     r.timeout_ms = SIM_CALL_MS;
     sim_event(w, "somebody asks broker %d to create %s, %d partitions, %d replicas", broker + 1, name, t.num_partitions,

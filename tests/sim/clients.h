@@ -26,6 +26,8 @@ struct sim_producer {
         int name, index, records, tries, broker; /* broker: asked last */
         int16_t acks;
         uint64_t again_ms;
+        int64_t timestamp;
+        uint32_t keys;           /* of a compacted topic: four bits for each record */
         struct sim_topic *topic; /* as of the first try */
     } batch;
 };

@@ -44,10 +44,15 @@ static bool is_over(const struct bn_disk *d, bool changes) {
 
 static const struct bn_disk *real_of(const struct bn_disk *d) { return door_of(d)->real; }
 
+/* Planted: the file that was truncated last, whose next sync does nothing; and that of a cleaning, which is not synced.
+ */
+static const struct bn_file *cut, *cleaned;
+
 static int door_open(const struct bn_disk *d, const char *path, int flags, struct bn_file **out, struct bn_err *e) {
     if (is_over(d, flags & (BN_DISK_CREATE | BN_DISK_TRUNCATE))) return dead(e);
     int rc = real_of(d)->open(real_of(d), path, flags, out, e);
     if (rc == 0) (*out)->disk = d;
+    if (rc == 0 && flags & BN_DISK_CREATE && strstr(path, ".log.cleaned")) cleaned = *out;
     return rc;
 }
 
@@ -59,10 +64,9 @@ static int door_pwritev(struct bn_file *f, const struct iovec *iov, int iov_coun
     return is_over(f->disk, true) ? dead(e) : real_of(f->disk)->pwritev(f, iov, iov_count, offset, e);
 }
 
-static const struct bn_file *cut; /* planted: the file that was truncated last; its next sync does nothing */
-
 static int door_datasync(struct bn_file *f, struct bn_err *e) {
-    bool lies = sim_planted == SIM_PLANT_CUT_UNSYNCED && f == cut;
+    bool lies = (sim_planted == SIM_PLANT_CUT_UNSYNCED && f == cut) ||
+                (sim_planted == SIM_PLANT_CLEANED_UNSYNCED && f == cleaned);
     cut = NULL;
     if (is_over(f->disk, true)) return dead(e);
     return lies ? 0 : real_of(f->disk)->datasync(f, e);
@@ -149,6 +153,7 @@ void sim_disk_crash(struct sim_world *w, int broker, bool power) {
     for (int n = 0; n < SIM_TOPICS; n++)
         for (int32_t i = 0; i < SIM_PARTITIONS; i++) {
             int64_t end = o->last[n] ? sim_logs_end(w, broker, o->last[n], i) : -1;
+            if (o->last[n]) sim_invariant_synced_kept(w, o->last[n], i, broker, end);
             if (end < held[n][i]) sim_observer_tail_lost(w, o->last[n], i, broker, end);
         }
 }

@@ -173,6 +173,11 @@ void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader) {
               (int)(until - w->now_ms));
 }
 
+void sim_faults_cleaning(struct sim_world *w, struct sim_proc *p) {
+    if (w->healing || !comes(w, DOOM) || p->doom_in || !sim_chance(w, 12)) return;
+    sim_procs_doom(w, p, sim_chance(w, 2), 1 + sim_below(w, 16));
+}
+
 void sim_faults_step(struct sim_world *w) {
     enum fault fault = (enum fault)sim_below(w, FAULTS);
     struct sim_proc *p = somebody(w);

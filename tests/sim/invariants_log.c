@@ -61,6 +61,8 @@ void sim_invariant_appended(struct sim_world *w, struct sim_replica *r, const st
                      r->index, (int)b->base, b->epoch, (int)e->batches[e->count - 1].next - 1);
     if ((e->count & 15) == 0) e->batches = bn_alloc_resize(e->batches, (size_t)(e->count + 16) * sizeof *e->batches);
     e->batches[e->count++] = *b;
+    e->batches[e->count - 1].appended_ms = w->now_ms;
+    if (b->records) sim_observer_tombstones(&r->topic->partitions[r->index], &e->batches[e->count - 1]);
     not_twice(w, r, b);
 }
 
@@ -69,14 +71,17 @@ void sim_invariant_epoch_offset_unique(struct sim_world *w, const struct sim_top
                                        const struct sim_batch *b, const char *where) {
     const struct sim_batch *own = sim_observer_batch(&t->partitions[index], b->epoch, b->base);
     if (own && own->crc == b->crc && own->next == b->next) return;
+    if (own && t->compacted && sim_invariant_is_rest(w, own, b)) return;
     sim_violated(w, "EpochOffsetUnique", "%s-%d: %s has batch %d at offset %d under epoch %d, where its leader has %s",
                  t->name, index, where, (int)b->id, (int)b->base, b->epoch, own ? "another one" : "none");
 }
 
 /* ---- what is kept ---- */
 
-static bool holds(const struct sim_log *l, const struct sim_ack *a) {
+static bool holds(const struct sim_world *w, const struct sim_topic *t, int32_t index, struct sim_log *l,
+                  const struct sim_ack *a) {
     const struct sim_batch *b = sim_logs_at(l, a->base);
+    if (t->compacted) return sim_invariant_holds_keys(w, &t->partitions[index], l, a);
     return b && b->id == a->id && b->epoch == a->epoch;
 }
 
@@ -91,7 +96,7 @@ static BN_NORETURN void not_kept(struct sim_world *w, const struct sim_topic *t,
 
 /* A power cut may take what was not synced. That is promised to be harmless as long as the ISR has a member that has
  * lost nothing: else what not all of them still have may be gone, with nobody to blame. */
-static void forgive(struct sim_world *w, struct sim_topic *t, int32_t index, const struct sim_log *logs,
+static void forgive(struct sim_world *w, struct sim_topic *t, int32_t index, struct sim_log *logs,
                     const struct sim_state *s) {
     struct sim_partition *p = &t->partitions[index];
     int32_t kept = 0;
@@ -99,8 +104,9 @@ static void forgive(struct sim_world *w, struct sim_topic *t, int32_t index, con
         if (!p->lost[s->isr[m] - 1]) return;
     for (int32_t i = 0; i < p->ack_count; i++) {
         bool held = true;
-        for (int m = 0; m < s->isr_count; m++) held = held && holds(&logs[m], &p->acks[i]);
-        if (held) p->acks[kept++] = p->acks[i];
+        for (int m = 0; m < s->isr_count; m++) held = held && holds(w, t, index, &logs[m], &p->acks[i]);
+        /* Somebody may have cleaned away an older value in favour of one that is lost now. */
+        if (held && !t->compacted) p->acks[kept++] = p->acks[i];
     }
     sim_event(w, "%s-%d: the whole ISR has lost batches by loss of power, %d acknowledged ones", t->name, index,
               p->ack_count - kept);
@@ -118,7 +124,7 @@ void sim_invariant_ack_kept(struct sim_world *w, struct sim_topic *t, int32_t in
     forgive(w, t, index, logs, s);
     for (int m = 0; m < s->isr_count; m++) {
         for (int32_t i = 0; i < p->ack_count && !p->lost[s->isr[m] - 1]; i++)
-            if (!holds(&logs[m], &p->acks[i])) not_kept(w, t, index, &p->acks[i], s->isr[m], when);
+            if (!holds(w, t, index, &logs[m], &p->acks[i])) not_kept(w, t, index, &p->acks[i], s->isr[m], when);
         sim_logs_free(&logs[m]);
     }
     sim_observer_recovered(w, p);
@@ -147,8 +153,10 @@ void sim_invariant_led(struct sim_world *w, struct sim_replica *r) {
     if (r->leader_epoch != p->epoch_count - 1 || r->topic->evidence) return;
     sim_logs_read(w, r->proc->index, r->topic, r->index, &l);
     for (int32_t i = 0; i < p->ack_count; i++)
-        if (!holds(&l, &p->acks[i])) not_kept(w, r->topic, r->index, &p->acks[i], r->proc->id, "its election");
+        if (!holds(w, r->topic, r->index, &l, &p->acks[i]))
+            not_kept(w, r->topic, r->index, &p->acks[i], r->proc->id, "its election");
     sim_logs_free(&l);
+    sim_invariant_prefix_agree(w, r->topic, r->index);
 }
 
 /* 5. The leader's high watermark <= the end of each intact ISR member in ZooKeeper, and is monotonic in its epoch. */
@@ -173,6 +181,22 @@ void sim_invariant_hw_covered(struct sim_world *w, const struct sim_replica *r, 
 
 /* ---- agreement ---- */
 
+/* Its own bound: a crash goes through all that lies above the recovery point, and trusts what lies below. */
+void sim_invariant_synced_kept(struct sim_world *w, const struct sim_topic *t, int32_t index, int broker, int64_t end) {
+    int64_t synced = t->partitions[index].synced[broker];
+    if (end >= synced || end < 0 || t->evidence || t->partitions[index].lossy_epoch >= 1 << 20) return;
+    sim_violated(w, "Synced", "%s-%d: broker %d had synced all below offset %d, and has %d after a power cut", t->name,
+                 index, broker + 1, (int)synced, (int)end);
+}
+
+/* Both have had what the first one has at its batch's offset: the other one has it, too, or compacted it away. */
+static bool agree(const struct sim_topic *t, const struct sim_batch *a, const struct sim_log *other) {
+    const struct sim_batch *o = sim_logs_at(other, a->base);
+    if (!t->compacted) return o && o->crc == a->crc && o->epoch == a->epoch;
+    /* What either has of it is judged alone. */
+    return sim_logs_epoch_at(other, a->base) == a->epoch && (!o || o->next == a->next);
+}
+
 /* 4. Replicas agree below the least of their high watermarks. Who has lost something that nobody else had (see forgive)
  * may differ until he has heard of the new epoch. */
 void sim_invariant_prefix_agree(struct sim_world *w, const struct sim_topic *t, int32_t index) {
@@ -190,8 +214,8 @@ void sim_invariant_prefix_agree(struct sim_world *w, const struct sim_topic *t, 
         if (!logs[b].there) continue;
         if (first < 0) first = b;
         for (int32_t i = 0; i < logs[first].count && logs[first].batches[i].next <= least; i++) {
-            const struct sim_batch *a = &logs[first].batches[i], *o = sim_logs_at(&logs[b], a->base);
-            if (o && o->crc == a->crc && o->epoch == a->epoch) continue;
+            const struct sim_batch *a = &logs[first].batches[i];
+            if (agree(t, a, &logs[b])) continue;
             sim_violated(w, "PrefixAgree", "%s-%d: brokers %d and %d differ at offset %d, below the high watermark %d",
                          t->name, index, first + 1, b + 1, (int)a->base, (int)least);
         }
@@ -199,7 +223,10 @@ void sim_invariant_prefix_agree(struct sim_world *w, const struct sim_topic *t, 
     for (int b = 0; b < SIM_BROKERS; b++) sim_logs_free(&logs[b]);
 }
 
-static bool same(const struct sim_log *a, const struct sim_log *b) {
+static bool same(const struct sim_world *w, const struct sim_topic *t, int32_t index, struct sim_log *a,
+                 struct sim_log *b) {
+    const struct sim_partition *p = &t->partitions[index];
+    if (t->compacted) return a->end == b->end && (p->lossy_epoch > 0 || sim_invariant_same_keys(w, p, a, b));
     if (a->end != b->end || a->count != b->count) return false;
     for (int32_t i = 0; i < a->count; i++)
         if (a->batches[i].crc != b->batches[i].crc || a->batches[i].epoch != b->batches[i].epoch ||
@@ -218,7 +245,7 @@ const char *sim_invariant_same_logs(struct sim_world *w, const struct sim_topic 
         sim_invariant_epoch_offset_unique(w, t, index, &first.batches[i], "the last leader");
     for (int m = 0; m < s->isr_count && !what; m++) {
         sim_logs_read(w, s->isr[m] - 1, t, index, &other);
-        if (!same(&first, &other)) what = "replicas differ";
+        if (!same(w, t, index, &first, &other)) what = "replicas differ";
         sim_logs_free(&other);
         const struct sim_replica *r = sim_logs_replica(w->brokers[s->isr[m] - 1], t, index);
         if (!what && r) sim_invariant_producer_fold(w, r);
@@ -245,6 +272,7 @@ void sim_invariant_producer_fold(struct sim_world *w, const struct sim_replica *
         sim_violated(w, "ProducerFold", "%s-%d: %s remembers another last batch of producer %d than the one at %d",
                      r->topic->name, r->index, r->proc->name, (int)b->producer_id, (int)b->base);
     }
+    if (r->topic->compacted && r->topic->partitions[r->index].lossy_epoch == 0) sim_invariant_folds_all(w, r, &l);
     sim_logs_free(&l);
 }
 
@@ -258,21 +286,30 @@ void sim_invariant_read(struct sim_world *w, struct sim_topic *t, int32_t index,
                      t->name, index, (int)position, (int)b->base, (int)high_watermark);
     sim_invariant_epoch_offset_unique(w, t, index, b, "an answer to a consumer");
     if (sim_observer_lossy(t, index) && !w->healing) return;
-    sim_observer_acked(p, b->epoch, b);
+    const struct sim_batch *own = sim_observer_batch(p, b->epoch, b->base); /* its name may be cleaned away */
+    sim_observer_acked(p, b->epoch, own);
+    if (t->compacted && w->healing) {
+        p->seen = bn_alloc_resize(p->seen, (size_t)(p->seen_count + 1) * sizeof *p->seen);
+        p->seen[p->seen_count++] = (struct sim_seen){b->base, b->epoch, b->kept};
+    }
     for (int32_t i = 0; i < p->ack_count; i++) {
         struct sim_ack *a = &p->acks[i];
         if (a->base != b->base) continue;
         a->read = true;
-        if (a->id != b->id) not_kept(w, t, index, a, -1, "a consumer's reading");
+        if (a->id != own->id) not_kept(w, t, index, a, -1, "a consumer's reading");
     }
 }
 
 /* 15. A consumer reads every acknowledged batch, in order. */
 void sim_invariant_all_read(struct sim_world *w, struct sim_topic *t, int32_t index) {
     const struct sim_partition *p = &t->partitions[index];
+    int32_t leader = p->states[p->state_count - 1].leader;
+    struct sim_log l = {0};
+    if (t->compacted) sim_logs_read(w, leader - 1, t, index, &l);
     for (int32_t i = 0; i < p->ack_count; i++)
-        if (!p->acks[i].read)
-            not_kept(w, t, index, &p->acks[i], p->states[p->state_count - 1].leader, "the end, for a consumer");
+        if (t->compacted ? !sim_invariant_read_keys(w, p, &p->acks[i], &l) : !p->acks[i].read)
+            not_kept(w, t, index, &p->acks[i], leader, "the end, for a consumer");
+    sim_logs_free(&l);
 }
 
 void sim_invariant_in_sequence(struct sim_world *w, const struct sim_topic *t, int32_t index, int tries, int error) {

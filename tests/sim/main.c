@@ -146,12 +146,14 @@ static bool run_plant(enum sim_plant plant, int jobs) {
     struct told sum;
     uint64_t at = 0;
     sim_planted = plant;
-    uint64_t step = sim_plant_of_groups(plant) ? SIM_GROUPED_OF : 1; /* seeds without groups can't show it */
-    int rc = run_many(step, step, PLANT_SEEDS, jobs, &sum, &at);
+    uint64_t first, step;
+    sim_plant_seeds(plant, &first, &step);
+    int rc = run_many(first, step, PLANT_SEEDS, jobs, &sum, &at);
+    uint64_t seeds = (at - first) / step + 1;
     sim_planted = SIM_PLANT_NOTHING;
     if (rc == FOUND)
-        printf("%-18s found by %s after %" PRIu64 " seed%s (%s)\n", sim_plant_name(plant), sum.invariant, at / step,
-               at == step ? "" : "s", sim_plant_text(plant));
+        printf("%-18s found by %s after %" PRIu64 " seed%s (%s)\n", sim_plant_name(plant), sum.invariant, seeds,
+               seeds == 1 ? "" : "s", sim_plant_text(plant));
     else
         printf("%-18s NOT FOUND: %s %" PRIu64 " (%s)\n", sim_plant_name(plant),
                rc ? "a crash at seed" : "clean seeds:", rc ? at : (uint64_t)PLANT_SEEDS, sim_plant_text(plant));

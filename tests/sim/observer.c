@@ -29,6 +29,7 @@ static struct sim_topic *topic_make(struct sim_observer *o, int name, const stru
     t = bn_alloc_zero(1, sizeof *t);
     snprintf(t->name, sizeof t->name, "%s", sim_observer_name(name));
     t->id = *id;
+    t->compacted = name == SIM_OFFSETS || (sim_here->compacts && name < SIM_COMPACTED);
     o->topics = bn_alloc_resize(o->topics, (size_t)(o->topic_count + 1) * sizeof(struct sim_topic *));
     o->topics[o->topic_count++] = t;
     return t;
@@ -85,8 +86,18 @@ void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct 
     p->ack_count++;
 }
 
+void sim_observer_tombstones(struct sim_partition *p, const struct sim_batch *b) {
+    for (int32_t i = 0; i < SIM_RECORDS; i++) {
+        if (!(b->kept >> i & 1) || !b->records[i].tombstone) continue;
+        p->tombstones = bn_alloc_resize(p->tombstones, (size_t)(p->tombstone_count + 1) * sizeof *p->tombstones);
+        p->tombstones[p->tombstone_count++] = (struct sim_tombstone){b->base + i, b->records[i].key, b->appended_ms,
+                                                                     b->epoch};
+    }
+}
+
 void sim_observer_forget_reads(struct sim_partition *p) {
     for (int32_t i = 0; i < p->ack_count; i++) p->acks[i].read = false;
+    p->seen_count = 0;
 }
 
 void sim_observer_excuse(struct sim_partition *p, int32_t epoch) {

@@ -26,6 +26,18 @@ struct sim_ack { /* an acks=all batch that was acknowledged, or one that a consu
     bool read;     /* at the end, by the one who reads everything */
 };
 
+struct sim_seen { /* a batch that he has read of a compacted topic */
+    int64_t base;
+    int32_t epoch;
+    uint32_t kept;
+};
+
+struct sim_tombstone { /* of a compacted topic, as it was appended */
+    int64_t offset;
+    uint64_t key, appended_ms;
+    int32_t epoch;
+};
+
 struct sim_proposal { /* of an ISR, by who takes himself for the leader */
     int32_t broker, leader_epoch, partition_epoch;
     int32_t isr[SIM_BROKERS];
@@ -40,6 +52,8 @@ struct sim_partition {
     int32_t epoch_count;
     struct sim_ack *acks; /* those that must be kept, by offset */
     int32_t ack_count;
+    struct sim_seen *seen; /* by offset */
+    int32_t seen_count;
     struct sim_proposal *proposals;
     int32_t proposal_count;
     /* Nothing is promised of older epochs: an unclean election, or the last one who had a batch lost it. 0 = none. */
@@ -48,11 +62,15 @@ struct sim_partition {
      * (before, it may still be taken in for what it was, and is then taken out), or it is the ISR alone. */
     bool lost[SIM_BROKERS];
     int32_t lost_incarnation[SIM_BROKERS];
+    int64_t synced[SIM_BROKERS];      /* what the broker's last life had synced when it left the log */
+    struct sim_tombstone *tombstones; /* of a compacted topic */
+    int32_t tombstone_count;
 };
 
 struct sim_topic { /* one topic id */
     char name[24];
     struct bn_uuid id;
+    bool compacted;
     bool evidence; /* a delete marker has stood while it was there, or since */
     struct sim_partition partitions[SIM_PARTITIONS];
 };
@@ -99,6 +117,8 @@ bool sim_observer_lossy(const struct sim_topic *t, int32_t index);
 bool sim_observer_leads(struct sim_world *w, const struct sim_topic *t, int32_t index, int broker);
 /* Must be kept from now on. by_epoch: of the leader that says so. */
 void sim_observer_acked(struct sim_partition *p, int32_t by_epoch, const struct sim_batch *b);
+/* Notes what of a batch, which was just appended to a compacted topic, is a tombstone. */
+void sim_observer_tombstones(struct sim_partition *p, const struct sim_batch *b);
 void sim_observer_forget_reads(struct sim_partition *p);
 /* All that was acknowledged is lost by a stranger's hand or an unclean election: nobody promised it. */
 void sim_observer_excuse(struct sim_partition *p, int32_t epoch);
@@ -131,6 +151,8 @@ void sim_invariant_led(struct sim_world *w, struct sim_replica *r);
 void sim_invariant_ack_kept(struct sim_world *w, struct sim_topic *t, int32_t index, const char *when);
 /* A leader's high watermark has moved; before: under the same epoch, or -1. */
 void sim_invariant_hw_covered(struct sim_world *w, const struct sim_replica *r, int64_t before);
+/* What a broker had synced has outlived a power cut: its log ends here. */
+void sim_invariant_synced_kept(struct sim_world *w, const struct sim_topic *t, int32_t index, int broker, int64_t end);
 void sim_invariant_prefix_agree(struct sim_world *w, const struct sim_topic *t, int32_t index);
 void sim_invariant_producer_fold(struct sim_world *w, const struct sim_replica *r);
 /* A consumer at `position` was given b. */
@@ -140,6 +162,24 @@ void sim_invariant_all_read(struct sim_world *w, struct sim_topic *t, int32_t in
 /* A producer that sends one batch at a time, each until it is settled, hears of a wrong sequence number. */
 void sim_invariant_in_sequence(struct sim_world *w, const struct sim_topic *t, int32_t index, int tries, int error);
 const char *sim_invariant_same_logs(struct sim_world *w, const struct sim_topic *t, int32_t index);
+
+/* ---- invariants_compact.c: what compaction leaves of the others ---- */
+/* Is b what a cleaning may have left of own, the batch as it was appended? */
+bool sim_invariant_is_rest(const struct sim_world *w, const struct sim_batch *own, const struct sim_batch *b);
+/* Is each of its records there, or a later one of its key? */
+bool sim_invariant_holds_keys(const struct sim_world *w, const struct sim_partition *p, struct sim_log *l,
+                              const struct sim_ack *a);
+/* The same of what a consumer has read. */
+bool sim_invariant_read_keys(const struct sim_world *w, const struct sim_partition *p, const struct sim_ack *a,
+                             const struct sim_log *leaders);
+/* They know the same newest record of each key. */
+bool sim_invariant_same_keys(const struct sim_world *w, const struct sim_partition *p, struct sim_log *a,
+                             struct sim_log *b);
+/* 12. Of each producer the last batch is remembered, though a cleaning may have taken it from the log. */
+void sim_invariant_folds_all(struct sim_world *w, const struct sim_replica *r, const struct sim_log *l);
+/* A cleaning has put new files in the place of old ones. */
+void sim_invariant_cleaned(struct sim_world *w, const struct sim_replica *r, const struct sim_log *before,
+                           const struct sim_log *after);
 
 /* ---- once faults have stopped ---- */
 /* NULL = it holds (now); else what does not. */

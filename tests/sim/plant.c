@@ -42,7 +42,10 @@ enum sim_pace sim_plant_pace(enum sim_plant p) {
     }
 }
 
-bool sim_plant_of_groups(enum sim_plant p) { return p >= SIM_PLANT_BLOCK_REUSED; }
+void sim_plant_seeds(enum sim_plant p, uint64_t *first, uint64_t *step) {
+    *first = p >= SIM_PLANT_BLOCK_REUSED ? SIM_GROUPED_OF : 1;
+    *step = p >= SIM_PLANT_CLEAN_BEYOND ? SIM_GROUPED_OF : 1;
+}
 
 enum sim_plant sim_plant_find(const char *name) {
     enum sim_plant p = 0;

@@ -32,6 +32,14 @@
     X(POINT_STAYS, "point-stays", "a truncation does not lower the recovery point on disk")                            \
     X(CLEAN_LIE, "clean-lie", "after a crash logs are taken for cleanly closed")                                       \
     X(UNPROVEN, "unproven", "a broker removes directories that an image merely does not name")                         \
+    X(CLEAN_BEYOND, "clean-beyond", "a cleaning goes beyond the high watermark")                                       \
+    X(NO_LAG, "no-lag", "a cleaning does not wait for min.compaction.lag.ms")                                          \
+    X(NEWEST_GOES, "newest-goes", "a cleaning takes the newest value of a key away, too")                              \
+    X(TOMBSTONE_GOES, "tombstone-goes", "tombstones go without waiting for delete.retention.ms")                       \
+    X(SEQUENCE_GOES, "sequence-goes", "a cleaning forgets the last batch of a producer")                               \
+    X(EPOCH_GOES, "epoch-goes", "a cleaning forgets where an epoch begins and a segment ends")                         \
+    X(CLEANED_UNSYNCED, "cleaned-unsynced", "a cleaned segment takes the old ones' place before it is synced")         \
+    X(HALF_SWAPPED, "half-swapped", "what a killed cleaning has left is not brought to its end")                       \
     X(BLOCK_REUSED, "block-reused",                                                                                    \
       "a new coordinator goes on from the generation that was stored, in the same block")                              \
     X(UNRECORDED, "unrecorded", "generations are used before their block is recorded")                                 \
@@ -60,7 +68,8 @@ enum sim_pace { SIM_PACE_QUICK, SIM_PACE_SLOW };
 enum sim_pace sim_plant_pace(enum sim_plant p);
 enum sim_plant sim_plant_find(const char *name); /* SIM_PLANT_COUNT = there is none */
 
-bool sim_plant_of_groups(enum sim_plant p);
+/* The seeds that can show it: the first, and every so many. */
+void sim_plant_seeds(enum sim_plant p, uint64_t *first, uint64_t *step);
 
 /* At the taps: before and after an append. */
 void sim_plant_append(const struct bn_log *l, struct bn_log_append *a);

@@ -10,10 +10,22 @@
 
 /* ---- starting ---- */
 
+/* It cleans all the time, with a table that has room for all keys, or for very few. */
+static char *cleaner_conf(const struct sim_world *w) {
+    if (!w->cleans) return bn_alloc_strdup("log.cleaner.enable=false\n");
+    return bn_alloc_printf("log.cleaner.backoff.ms=250\nlog.cleaner.min.cleanable.ratio=0.05\n"
+                           "log.cleaner.delete.retention.ms=%d\nlog.cleaner.min.compaction.lag.ms=%d\n"
+                           "log.cleaner.io.buffer.size=131072\nlog.cleaner.io.buffer.load.factor=%s\n"
+                           "log.roll.ms=%d\nlog.retention.check.interval.ms=1000\n",
+                           (int)w->delete_retention_ms, (int)w->compaction_lag_ms, w->seed & 32 ? "0.05" : "0.9",
+                           w->seed & 64 ? 2500 : 600000);
+}
+
 static void configure(struct sim_world *w, struct sim_proc *p) {
     struct bn_conf_report report;
     struct bn_err e = BN_ERR_NONE;
     bn_conf_report_init(&report);
+    char *cleaner = cleaner_conf(w);
     char *text = bn_alloc_printf(
         "broker.id=%d\nzookeeper.connect=sim:1\nzookeeper.session.timeout.ms=%d\nlog.dirs=/data\n"
         "listeners=PLAINTEXT://127.0.0.1:%d\nnum.io.threads=2\nbarnabas.shards=%d\nauto.create.topics.enable=false\n"
@@ -21,12 +33,13 @@ static void configure(struct sim_world *w, struct sim_proc *p) {
         "replica.lag.time.max.ms=3000\nreplica.fetch.wait.max.ms=400\nreplica.fetch.backoff.ms=200\n"
         "replica.socket.timeout.ms=4000\nreplica.high.watermark.checkpoint.interval.ms=1500\n"
         "log.flush.offset.checkpoint.interval.ms=%d\nlog.segment.delete.delay.ms=1000\n"
-        "log.cleaner.enable=false\noffsets.topic.num.partitions=%d\noffsets.topic.replication.factor=%d\n"
+        "%soffsets.topic.num.partitions=%d\noffsets.topic.replication.factor=%d\n"
         "offsets.topic.segment.bytes=%d\noffsets.commit.timeout.ms=2000\ngroup.min.session.timeout.ms=1000\n"
         "group.initial.rebalance.delay.ms=%d\n",
         p->id, SIM_SESSION_MS, SIM_PORT_BROKER + p->id, 1 + (int)((w->seed + (uint64_t)p->index) % SIM_SHARDS),
-        w->min_insync, w->segment_bytes, w->flush_messages, w->seed & 4 ? 3000 : 15000, SIM_PARTITIONS,
+        w->min_insync, w->segment_bytes, w->flush_messages, w->seed & 4 ? 3000 : 15000, cleaner, SIM_PARTITIONS,
         w->broker_count < 3 ? w->broker_count : 3, w->segment_bytes, w->seed % 2 ? 300 : 0);
+    bn_alloc_free(cleaner);
     p->conf = bn_conf_new();
     bn_conf_read(p->conf, "sim", bn_slice_str(text), &report);
     if (report.error_count || bn_settings_init(&p->settings, p->conf, 4, &e) != 0) {

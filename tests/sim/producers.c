@@ -8,7 +8,7 @@
 #include "proto/kafka/kmsg.h"
 #include "tests/sim/clients.h"
 
-enum { TRIES_MAX = 60 };
+enum { TRIES_MAX = 60, RECORDS_MAX = 3 };
 
 /* ---- what is sent ---- */
 
@@ -24,10 +24,27 @@ static void think_of_something(struct sim_world *w, struct sim_producer *p) {
     p->batch.name = n;
     p->batch.topic = t;
     p->batch.index = (int)sim_below(w, (uint32_t)count);
-    p->batch.records = sim_chance(w, 3) ? 1 + (int)sim_below(w, 3) : 1;
+    p->batch.records = sim_chance(w, 3) ? 1 + (int)sim_below(w, RECORDS_MAX) : 1;
     p->batch.acks = p->idempotent || !sim_chance(w, 3) ? -1 : 1;
     p->batch.tries = 0;
     p->batch.again_ms = 0;
+    p->batch.timestamp = t->compacted ? bn_clock_wall_ms(&w->clock) : 1700000000000;
+    if (t->compacted) p->batch.keys = sim_below(w, 1u << 4 * RECORDS_MAX);
+}
+
+/* Of a compacted topic: under one of four keys; one in four is a tombstone, with the name in a header. */
+static void add(const struct sim_producer *p, int i, struct bn_slice value, struct bn_batch_builder *b) {
+    uint8_t headers[3 + 8] = {1 << 1, 'n', 8 << 1}; /* lengths are zigzag */
+    uint32_t drawn = p->batch.keys >> 4 * i & 15;
+    char key = (char)('a' + drawn % 4);
+    memcpy(headers + 3, value.ptr, 8);
+    if (!p->batch.topic->compacted)
+        bn_batch_builder_add(b, i, p->batch.timestamp, BN_SLICE_NULL, value, 0, BN_SLICE_NULL);
+    else if (drawn / 4 > 0)
+        bn_batch_builder_add(b, i, p->batch.timestamp, bn_slice_of(&key, 1), value, 0, BN_SLICE_NULL);
+    else
+        bn_batch_builder_add(b, i, p->batch.timestamp, bn_slice_of(&key, 1), BN_SLICE_NULL, 1,
+                             bn_slice_of(headers, sizeof headers));
 }
 
 static void encode(const struct sim_producer *p, struct bn_str *out) {
@@ -40,8 +57,7 @@ static void encode(const struct sim_producer *p, struct bn_str *out) {
         b.producer_epoch = p->epoch;
         b.base_sequence = p->sequences[p->batch.name][p->batch.index];
     }
-    for (int i = 0; i < p->batch.records; i++)
-        bn_batch_builder_add(&b, i, 1700000000000, BN_SLICE_NULL, bn_slice_of(value, 8), 0, BN_SLICE_NULL);
+    for (int i = 0; i < p->batch.records; i++) add(p, i, bn_slice_of(value, 8), &b);
     BN_ASSERT(bn_batch_builder_finish(&b, BN_CODEC_NONE, -1, out) == 0);
     bn_batch_builder_fini(&b);
 }

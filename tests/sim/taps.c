@@ -57,6 +57,7 @@ void __wrap_bn_log_append(struct bn_log *l, struct bn_log_append *a) {
     if (!p || a->error != KE_NONE || a->duplicate || !sim_logs_batch(bn_slice_of(a->bytes, a->len), &b)) return;
     struct sim_replica *r = sim_logs_of_log(p, l);
     BN_ASSERT(r && b.base == a->base_offset);
+    if (r->topic->compacted) b.records = sim_logs_records(bn_slice_of(a->bytes, a->len));
     sim_event(sim_here, "%s appends batch %d to %s-%d at offset %d, epoch %d", p->name, (int)b.id, r->topic->name,
               r->index, (int)b.base, b.epoch);
     sim_invariant_appended(sim_here, r, &b);
@@ -114,6 +115,9 @@ static void on_answer(struct bn_partition_append *a) {
         struct sim_log l;
         sim_logs_read(sim_here, p->index, r->topic, r->index, &l);
         const struct sim_batch *b = sim_logs_at(&l, a->log.base_offset);
+        if (!b && r->topic->compacted)
+            b = sim_observer_batch(&r->topic->partitions[r->index], sim_logs_epoch_at(&l, a->log.base_offset),
+                                   a->log.base_offset);
         if (!b || b->id != k->batch.id)
             sim_violated(sim_here, "AckKept", "%s-%d: batch %d is acknowledged at offset %d, where it is not",
                          r->topic->name, r->index, (int)k->batch.id, (int)a->log.base_offset);

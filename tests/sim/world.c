@@ -166,6 +166,11 @@ static void build(struct sim_world *w) {
     w->min_insync = 1 + (int)sim_below(w, 2);
     w->flush_messages = sim_chance(w, 3) ? 3 : 1000000;
     w->segment_bytes = sim_chance(w, 2) ? 400 : 1000000;
+    w->compacts = w->seed % SIM_GROUPED_OF == SIM_COMPACTED_AT;
+    w->cleans = w->compacts || w->seed % SIM_GROUPED_OF == 0;
+    if (w->cleans) w->segment_bytes = 300 + 100 * (int)(w->seed & 3);
+    w->delete_retention_ms = w->seed & 8 ? 2000 : 5000;
+    w->compaction_lag_ms = w->seed & 16 ? 800 : 0;
     w->clients = sim_clients_new(w);
     if (w->seed % SIM_GROUPED_OF == 0) w->groups = sim_groups_new(w);
     for (int b = 0; b < w->broker_count; b++) w->disks[b] = sim_disk_new();

@@ -21,8 +21,10 @@ enum {
     SIM_NAMES = 3,   /* topics are named t0.. */
     SIM_OFFSETS = 3, /* ... and this one __consumer_offsets, where there are groups */
     SIM_TOPICS = 4,
-    SIM_GROUPED_OF = 3, /* one seed in so many has groups */
-    SIM_PARTITIONS = 3, /* at most, of one topic */
+    SIM_GROUPED_OF = 3,   /* one seed in so many has groups, */
+    SIM_COMPACTED_AT = 1, /* and another one, compacted topics: the remainder */
+    SIM_COMPACTED = 2,    /* so many of the first names */
+    SIM_PARTITIONS = 3,   /* at most, of one topic */
     SIM_EVENTS_KEPT = 80,
     SIM_EVENT_LEN = 180,
     SIM_FD_FIRST = 1 << 24, /* the world's sockets have numbers that no kernel gives */
@@ -84,7 +86,9 @@ struct sim_world {
     uint64_t cut_ms[SIM_NODES][SIM_NODES];                                /* until then nothing gets from - to */
     int broker_count, controller_count;
     bool unclean;
-    int min_insync, flush_messages, segment_bytes; /* of every broker's configuration */
+    bool cleans, compacts; /* brokers clean their logs; other topics than that of offsets, too, are compacted */
+    int64_t delete_retention_ms, compaction_lag_ms; /* of all topics */
+    int min_insync, flush_messages, segment_bytes;  /* of every broker's configuration */
     struct sim_disk *disks[SIM_BROKERS];
     struct sim_observer *observer;
     struct sim_clients *clients;
@@ -175,5 +179,7 @@ bool sim_procs_step(struct sim_proc *p);  /* one thing that it can do now */
 void sim_faults_step(struct sim_world *w);
 /* A leader has just proposed an ISR: now and then it is then cut off all but clients and ZooKeeper. */
 void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader);
+/* A broker is about to write or to replace segments: now and then it is killed in the midst of that. */
+void sim_faults_cleaning(struct sim_world *w, struct sim_proc *p);
 
 #endif
