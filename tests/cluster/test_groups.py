@@ -4,6 +4,7 @@ killed; neither the death of the coordinator or of the active controller nor Zoo
 import json
 import os
 import pathlib
+import selectors
 import signal
 import socket
 import struct
@@ -194,9 +195,57 @@ def test_coordinator_killed(cluster):
         cluster.start()
 
 
+class Deaf:
+    """In ZooKeeper's place: takes connections, as ZooKeeper does while it starts, and never answers."""
+    FIRST_S = 3  # what a server may give its first attempt on a busy machine (0.5 s otherwise); the library by itself gives 4 s of a session of 6
+
+    def __init__(self, port):
+        self.listener, self.taken, self.ended = socket.socket(), {}, []  # socket -> when; seconds each was waited for
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
+        self.listener.listen(64)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+
+    def __enter__(self):
+        return self
+
+    def turn(self):
+        for key, _ in self.selector.select(1):
+            if key.fileobj is self.listener:
+                taken, _ = self.listener.accept()
+                self.taken[taken] = time.monotonic()
+                self.selector.register(taken, selectors.EVENT_READ)
+            elif not self.received(key.fileobj):
+                self.ended.append(time.monotonic() - self.taken.pop(key.fileobj))
+                self.selector.unregister(key.fileobj)
+                key.fileobj.close()
+
+    @staticmethod
+    def received(taken):
+        try:
+            return taken.recv(65536)
+        except ConnectionResetError:
+            return b""
+
+    def given_up_by(self, count):
+        """As many connections as there are servers have been taken and given up."""
+        wait_for(lambda: self.turn() or len(self.ended) >= count, 30, f"{count} connections to be given up; {self.ended}")
+        assert max(self.ended[:count]) < self.FIRST_S, f"a server that never answers was waited for: {self.ended} s"
+
+    def stop_listening(self):
+        self.selector.unregister(self.listener)
+        self.listener.close()
+
+    def __exit__(self, *_):
+        for taken in (self.listener, *self.taken):
+            taken.close()
+        self.selector.close()
+
+
 def test_zookeeper_away(cluster):
     """ZooKeeper is away for longer than the members' sessions, and comes back with its own: the group notices nothing; one that has to be made
-    waits, and is there when ZooKeeper is back."""
+    waits, and is there when ZooKeeper is back, also when what came before it took every server's connection and never answered."""
     cluster.topic("windless", PARTITIONS, cluster.brokers)
     cluster.topic("new", PARTITIONS, cluster.brokers)
     produce(cluster, "new", 100)
@@ -209,8 +258,11 @@ def test_zookeeper_away(cluster):
         while time.monotonic() < until:
             group.goes_on(200, "without ZooKeeper", idempotent=False)
             assert not new.rebalances(), "a group was assigned partitions, and nobody stored that"
-        cluster.start()
-        wait_for(lambda: len(new.lines()) == 100, 30, "the group that waited")
+        with Deaf(cluster.zookeeper_port) as deaf:
+            deaf.given_up_by(cluster.brokers + cluster.controllers)
+            deaf.stop_listening()  # but what it took stays open
+            cluster.start()
+            wait_for(lambda: len(new.lines()) == 100, 30, "the group that waited")
         group.goes_on(500, "when ZooKeeper is back")
         group.undisturbed()
         assert cluster.zk("/controller") == reign, "the controller's session ended"
