@@ -248,6 +248,7 @@ const char *sim_invariant_same_logs(struct sim_world *w, const struct sim_topic 
         if (!same(w, t, index, &first, &other)) what = "replicas differ";
         sim_logs_free(&other);
         const struct sim_replica *r = sim_logs_replica(w->brokers[s->isr[m] - 1], t, index);
+        if (!what && r && r->log->cutting) what = "a truncation is not over"; /* nor is what producers roll back to */
         if (!what && r) sim_invariant_producer_fold(w, r);
     }
     sim_logs_free(&first);
