@@ -10,6 +10,7 @@
 #   configs    Kafka 3.9's kafka-configs against both (2.8's with --zookeeper: old-configs), and configs.py: what tools do not ask
 #   admin      admin.py: the other administrative calls, with what is wrong and what is right
 #   swap       swap.py: one data directory and one ZooKeeper, opened by both in turns
+#   takeover   takeover.py: Kafka's kafka-consumer-groups while the coordinator's broker is killed
 #   data       Kafka's producer, consumer and offset tools against both; every znode of both; Kafka's DumpLogSegments over all that
 #              Barnabas has written, then over what it recovers after a kill
 # Exit status 0: no difference but the ones that normalize.py and docs/ZNODES.md explain.
@@ -23,7 +24,7 @@ usage: compare.sh --kafka DIR [--kafka28 DIR] [--dir DIR] [--only STAGE] [--port
   --kafka DIR    the jars of Apache Kafka 3.9
   --kafka28 DIR  the jars of Apache Kafka 2.8, for its --zookeeper tools
   --dir DIR      where data and outputs go, emptied first (default: a new one under /tmp)
-  --only STAGE   groups, topics, tools, old, configs, admin, data or swap
+  --only STAGE   groups, topics, tools, old, configs, admin, data, swap or takeover
   --port P       P to P+9 are used (default 28092)
 TXT
 }
@@ -43,7 +44,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$kafka" ] || { usage >&2; exit 2; }
 ls "$kafka"/kafka-tools-*.jar >/dev/null || exit 2
-case $only in '' | groups | topics | tools | old | configs | admin | data | swap) ;; *) usage >&2; exit 2 ;; esac
+case $only in '' | groups | topics | tools | old | configs | admin | data | swap | takeover) ;; *) usage >&2; exit 2 ;; esac
 [ -n "$work" ] || work=$(mktemp -d /tmp/barnabas-compare.XXXXXX)
 rm -rf "$work/barnabas" "$work/kafka" "$work/zookeeper"
 mkdir -p "$work/kafka" "$work/zookeeper"
@@ -51,7 +52,7 @@ work=$(readlink -f "$work")
 ours=127.0.0.1:$port theirs=127.0.0.1:$((port + 1))
 our_zookeeper=127.0.0.1:$((port + 2)) their_zookeeper=127.0.0.1:$((port + 3))
 export BARNABAS_BUILD=${BARNABAS_BUILD:-$tree/build}
-wait_for=("$BARNABAS_BUILD/barnabas" wait --timeout 60)
+wait_for=("$BARNABAS_BUILD/barnabas" wait --timeout 180)
 pids=()
 differences=0
 
@@ -95,15 +96,35 @@ tools() {
     (cd "$here" && java -Dlog4j.configuration="file:$here/log4j.properties" -cp "$1/*" RunTools.java "$2" "$3" "$4")
 }
 
-# The same file of cases with our own tools. $1 cases, $2 bootstrap server.
+# One call of our tools that stand for Kafka's classes. $1 class, $2 arguments with @B@, $3 bootstrap server.
+own_tool() { (cd "$here" && eval "$tree/deploy/bin/kafka-run-class.sh $1 ${2//@B@/$3}" </dev/null 2>&1); }
+
+# Waits as RunTools.java does. $1 until or gone, $2 what, $3 bootstrap server, $4 ZooKeeper.
+own_wait() {
+    local class arguments=$2
+    for _ in {1..600}; do
+        if [ "$1" = gone ]; then
+            if ! "$BARNABAS_BUILD/barnabas" zk get "$2" --zookeeper "$4" >/dev/null 2>&1; then return; fi
+        else
+            arguments=${2#*\' }
+            class=${arguments%% *}
+            local wanted=${2#\'}
+            if own_tool "$class" "${arguments#* }" "$3" | grep -qzP -- "${wanted%%\'*}"; then return; fi
+        fi
+        sleep 0.1
+    done
+    echo "### waited in vain: $2"
+}
+
+# The same file of cases with our own tools. $1 cases, $2 bootstrap server, $3 ZooKeeper.
 own_tools() {
-    local name class arguments server=$2
+    local name class arguments
     while IFS=$'\t' read -r name class arguments; do
         case $name in '' | \#*) continue ;; esac
-        [ "$class" != - ] || { sleep "$((arguments / 1000))"; continue; }
+        case $class in until | gone) own_wait "$class" "$arguments" "$2" "$3"; continue ;; esac
         local status=0
         echo "### $name: $arguments"
-        (cd "$here" && eval "$tree/deploy/bin/kafka-run-class.sh $class ${arguments//@B@/$server}" </dev/null 2>&1) || status=$?
+        own_tool "$class" "$arguments" "$2" || status=$?
         echo "exit $status"
     done <"$1"
 }
@@ -111,8 +132,8 @@ own_tools() {
 # Kafka's tools on both clusters, then ours on both. $1 what, $2 cases, $3 the option of normalize.py.
 own_sides() {
     both_sides "$1" "$kafka" "$2"
-    own_tools "$2" "$theirs" >"$work/$1-on-kafka.raw" 2>&1
-    own_tools "$2" "$ours" >"$work/$1-on-barnabas.raw" 2>&1
+    own_tools "$2" "$theirs" "$their_zookeeper" >"$work/$1-on-kafka.raw" 2>&1
+    own_tools "$2" "$ours" "$our_zookeeper" >"$work/$1-on-barnabas.raw" 2>&1
     "$here/normalize.py" "$3" <"$work/$1.kafka.raw" >"$work/$1.kafka"
     for side in kafka barnabas; do
         "$here/normalize.py" "$3" <"$work/$1-on-$side.raw" >"$work/$1-on-$side"
@@ -201,10 +222,10 @@ start_member() {
     echo "== groups: no member of $1 joined"
 }
 
-if [ "$only" != swap ]; then
-    start_barnabas
-    start_kafka
-fi
+case $only in
+    swap | takeover) ;; # start what they need
+    *) start_barnabas; start_kafka ;;
+esac
 
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
@@ -220,7 +241,7 @@ fi
 
 if wants topics; then
     both_sides topics "$kafka" "$here/topics.cases"
-    own_tools "$here/topics.cases" "$ours" >"$work/own.barnabas.raw"
+    own_tools "$here/topics.cases" "$ours" "$our_zookeeper" >"$work/own.barnabas.raw"
     "$here/normalize.py" --own <"$work/topics.kafka.raw" >"$work/own.kafka"
     "$here/normalize.py" --own <"$work/own.barnabas.raw" >"$work/own.barnabas"
     compare own "$work/own.kafka" "$work/own.barnabas"
@@ -264,6 +285,11 @@ fi
 if wants swap; then
     echo "== swap"
     TMPDIR=$work BARNABAS_TEST_PORTS=$((port + 4))-$((port + 9)) "$here/swap.py" --kafka "$kafka" || differences=1
+fi
+
+if wants takeover; then
+    echo "== takeover"
+    TMPDIR=$work BARNABAS_TEST_PORTS=$((port + 4))-$((port + 9)) "$here/takeover.py" --kafka "$kafka" || differences=1
 fi
 
 echo "outputs are in $work"
