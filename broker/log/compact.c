@@ -92,6 +92,7 @@ void bn_compact_dirt(struct bn_log *l, int64_t high_watermark, int64_t now_ms, s
     struct bn_compact_plan p;
     *out = (struct bn_log_dirt){.wanted = false};
     if (!l->config.compact || l->failed || l->cutting || l->uncleanable || bn_log_compacting(l)) return;
+    if (l->clean_no_room && bn_clock_mono_ms(l->env->clock) < l->clean_from_ms) return;
     if (l->segment_count > 1 && plan(l, high_watermark, now_ms, &p, &list) == 0 && p.count > 0) {
         out->ratio = bn_compact_plan_ratio(&p);
         out->dirty_bytes = p.dirty_bytes;
@@ -138,6 +139,21 @@ static void tell(const struct bn_log *l, const struct bn_compact_pass *p, uint64
             p->sift.unreadable ? "; some batches can't be expanded and were left as they are" : "");
 }
 
+/* The disk was full. What was put in place stays, what was half written is gone, so that another log's cleaning, or
+ * retention, may make room: this one is tried again, less and less often, since each try reads what is dirty. Told
+ * once, until a cleaning succeeds. */
+static void wait_for_room(struct bn_log *l, const struct bn_err *e) {
+    enum { FIRST_MS = 60 * 1000, DOUBLINGS_MAX = 4 };
+    int doublings = l->clean_no_room < DOUBLINGS_MAX ? (int)l->clean_no_room : DOUBLINGS_MAX;
+    l->clean_from_ms = bn_clock_mono_ms(l->env->clock) + ((uint64_t)FIRST_MS << doublings);
+    if (l->clean_no_room++ > 0) return;
+    const char *slash = strrchr(l->place.dir, '/');
+    BN_WARN("cleaner",
+            "[Log partition=%s] can't be cleaned, since log directory %.*s is full (%s); lower retention there, delete "
+            "topics or enlarge the disk; tried again in a minute, then less often, at least every %d minutes",
+            l->name, slash ? (int)(slash - l->place.dir) : 1, slash ? l->place.dir : ".", e->text, 1 << DOUBLINGS_MAX);
+}
+
 /* The shard. k may be gone after it. */
 static void finish(struct bn_compact *k, int status) {
     struct bn_log *l = k->log;
@@ -146,7 +162,10 @@ static void finish(struct bn_compact *k, int status) {
     if (status == BN_NOTFOUND) status = BN_STALE; /* retention has taken what was to be read */
     if (l && status == BN_OK && p->end > p->dirty_from) {
         l->cleaned_to = p->end;
+        l->clean_no_room = 0;
         tell(l, p, bn_clock_mono_ms(p->clock) - p->started_ms);
+    } else if (l && status == BN_NOROOM && !l->failed) {
+        wait_for_room(l, &k->error);
     } else if (l && status != BN_OK && status != BN_STALE) {
         l->uncleanable = true;
         BN_ERROR("cleaner", "[Log partition=%s] can't be cleaned, and is set aside until the broker starts again: %s",

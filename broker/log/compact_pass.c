@@ -38,6 +38,7 @@ static int spend(struct bn_compact_pass *p, int64_t bytes) {
 
 static int explain(const struct bn_compact_pass *p, uint32_t i, int rc, struct bn_err *e) {
     if (rc == BN_STALE) return bn_err_set(e, rc, "called off");
+    if (rc == BN_NOROOM) return bn_err_set(e, rc, "no room for what is left of segment %" PRId64, p->segments[i].base);
     return bn_err_set(e, rc, rc == BN_BAD ? "segment %" PRId64 " is damaged" : "cannot read segment %" PRId64,
                       p->segments[i].base);
 }
@@ -223,14 +224,15 @@ static int flush_output(struct bn_compact_pass *p, struct output *o) {
     struct bn_slice left = bn_str_slice(&o->bytes);
     if (left.len == 0) return 0;
     if (o->segment->size + (int64_t)left.len > INT32_MAX) return BN_FULL;
-    if (bn_segment_write(o->segment, left.ptr, left.len, INT32_MAX) != 0) return BN_IO;
-    while (left.len > 0) {
+    int rc = bn_segment_write(o->segment, left.ptr, left.len, INT32_MAX);
+    while (rc == 0 && left.len > 0) {
         struct bn_batch b;
         if (bn_batch_peek(left, &b) != 0) BN_UNREACHABLE();
-        if (bn_segment_note(o->segment, &b, p->room.index_interval) != 0) return BN_IO;
+        rc = bn_segment_note(o->segment, &b, p->room.index_interval);
         left = bn_slice_of(left.ptr + b.bytes.len, left.len - b.bytes.len);
     }
-    int rc = spend(p, (int64_t)o->bytes.len);
+    if (rc) return rc;
+    rc = spend(p, (int64_t)o->bytes.len);
     bn_str_clear(&o->bytes);
     return rc;
 }

@@ -40,7 +40,7 @@ static int file_of(struct bn_index *x, bool create, struct bn_file **out) {
         if (rc == BN_NOTFOUND && !create) rc = 0;
     }
     *out = x->file;
-    return rc ? BN_IO : 0;
+    return rc == 0 || rc == BN_NOROOM ? rc : BN_IO;
 }
 
 int bn_index_file(struct bn_index *x, struct bn_file **out) { return file_of(x, true, out); }
@@ -88,7 +88,8 @@ int bn_index_write(struct bn_index *x) {
     uint32_t size = entry_size(x);
     if (x->count > x->written) {
         struct iovec iov = {x->pending, (size_t)(x->count - x->written) * size};
-        if (x->place->disk->pwritev(f, &iov, 1, (int64_t)x->written * size, NULL) != 0) return BN_IO;
+        rc = x->place->disk->pwritev(f, &iov, 1, (int64_t)x->written * size, NULL);
+        if (rc) return rc;
         x->written = x->count;
     }
     int64_t have = 0, want = (int64_t)x->count * size;

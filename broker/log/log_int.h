@@ -39,10 +39,12 @@ struct bn_log {
 
     int64_t start_offset, end_offset, recovery_point;
     int64_t cleaned_to;      /* compacted up to here */
+    uint64_t clean_from_ms;  /* monotonic; the disk was full, and no cleaning is wanted before */
+    uint32_t clean_no_room;  /* how many cleanings in a row found the disk full */
     int64_t snapshot_offset; /* of the newest snapshot, or -1 */
     int64_t roll_jitter_ms;  /* of the active segment */
     bool failed;
-    bool uncleanable;  /* a cleaning of it failed */
+    bool uncleanable;  /* a cleaning of it failed, and not for want of room */
     bool swapping;     /* names of segments are between old and new: only open files are read */
     bool cutting;      /* a truncation is not on disk yet: nothing is appended */
     bool used;         /* since the last retention */

@@ -42,9 +42,9 @@ int bn_segment_create(struct bn_segment *s, struct bn_err *e) {
     s->size = 0;
     s->max_timestamp = s->first_timestamp = -1;
     s->max_timestamp_offset = s->base_offset;
-    if (bn_index_cut(&s->offsets, 0) != 0 || bn_index_cut(&s->times, 0) != 0)
-        return bn_err_set(e, BN_IO, "make indexes of %s/%020" PRId64, s->place->dir, s->base_offset);
-    return 0;
+    rc = bn_index_cut(&s->offsets, 0);
+    if (rc == 0) rc = bn_index_cut(&s->times, 0);
+    return rc ? bn_err_set(e, rc, "make indexes of %s/%020" PRId64, s->place->dir, s->base_offset) : 0;
 }
 
 int bn_segment_file(struct bn_segment *s, struct bn_file **out) {
@@ -81,10 +81,11 @@ void bn_segment_preallocate(struct bn_segment *s, int64_t bytes) {
 }
 
 int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) {
-    if (!s->file && open_log(s, 0, NULL) != 0) return BN_IO;
+    int rc = s->file ? 0 : open_log(s, 0, NULL);
+    if (rc) return rc;
     reserve(s, s->size + (int64_t)len, roll_bytes);
     struct iovec iov = {(void *)(uintptr_t)ptr, len};
-    return s->place->disk->pwritev(s->file, &iov, 1, s->size, NULL) == 0 ? 0 : BN_IO;
+    return s->place->disk->pwritev(s->file, &iov, 1, s->size, NULL);
 }
 
 int bn_segment_note(struct bn_segment *s, const struct bn_batch *b, int64_t index_interval) {

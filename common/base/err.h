@@ -19,7 +19,8 @@
     X(EXISTS, -7, "already there")                                                                 \
     X(CLOSED, -8, "closed, expired or shutting down")                                              \
     X(LOST, -9, "the answer was lost: it may or may not have happened")                            \
-    X(NOTEMPTY, -10, "it has children")
+    X(NOTEMPTY, -10, "it has children")                                                            \
+    X(NOROOM, -11, "the disk is full")
 
 enum bn_status {
     BN_OK = 0,

@@ -24,7 +24,11 @@ static const char *path_of(const struct bn_file *f) { return BN_CONTAINER_OF(f, 
 
 static int fail(struct bn_err *e, const char *what, const char *path) {
     int err = errno;
-    int code = err == ENOENT ? BN_NOTFOUND : err == EEXIST ? BN_EXISTS : err == ENOTEMPTY ? BN_NOTEMPTY : BN_IO;
+    int code = BN_IO;
+    if (err == ENOENT) code = BN_NOTFOUND;
+    if (err == EEXIST) code = BN_EXISTS;
+    if (err == ENOTEMPTY) code = BN_NOTEMPTY;
+    if (err == ENOSPC || err == EDQUOT) code = BN_NOROOM;
     return bn_err_errno(e, code, err, "%s %s", what, path);
 }
 

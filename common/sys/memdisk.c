@@ -273,7 +273,7 @@ static int mem_pwritev(struct bn_file *file, const struct iovec *iov, int iov_co
     if (m->room_bytes >= 0 && at + most > before + (size_t)m->room_bytes) {
         size_t end = before + (size_t)m->room_bytes;
         most = end > at ? end - at : 0;
-        if (!rc) rc = bn_err_set(e, BN_IO, "write %s: No space left on device", f->path);
+        if (!rc) rc = bn_err_set(e, BN_NOROOM, "write %s: No space left on device", f->path);
     }
     put_bytes(f->node, iov, iov_count, at, most);
     if (m->room_bytes >= 0) m->room_bytes -= (int64_t)(f->node->written.len - before);

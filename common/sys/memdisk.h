@@ -38,7 +38,7 @@ const struct bn_disk *bn_memdisk_disk(struct bn_memdisk *m);
 /* The nth call of this kind from now (1 = the next) fails with BN_IO, and the `times` - 1 behind it too
  * (INT_MAX = for good; 0 = back to health). A failed pwritev has written the first half of its bytes. */
 void bn_memdisk_fail(struct bn_memdisk *m, enum bn_memdisk_call call, int nth, int times);
-/* Files may grow by this many bytes in all, then writes are cut and fail with BN_IO (< 0 = no bound). */
+/* Files may grow by this many bytes in all, then writes are cut and fail with BN_NOROOM (< 0 = no bound). */
 void bn_memdisk_set_room(struct bn_memdisk *m, int64_t bytes);
 /* How many calls of this kind were made. */
 int bn_memdisk_calls(struct bn_memdisk *m, enum bn_memdisk_call call);

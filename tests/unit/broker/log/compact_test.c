@@ -383,6 +383,73 @@ START_TEST(test_damage) {
 }
 END_TEST
 
+static bool wanted(struct life *f) {
+    struct bn_log_dirt dirt;
+    bn_log_dirt(f->w.log, bn_log_end_offset(f->w.log), f->w.now_ms, &dirt);
+    return dirt.wanted;
+}
+
+/* Goal: wherever in a cleaning the disk gets full, the log stays as it was, with nothing left behind, and is cleaned
+ * when there is room again: not before a minute, later after each attempt in vain, at most after 16. */
+START_TEST(test_no_room) {
+    int full = 0, status = BN_NOROOM;
+    for (int64_t room = 0; status != BN_OK; room = room * 5 / 4 + 1) {
+        struct life f;
+        life_init(&f, 21);
+        for (int i = 0; i < 200; i++) produce(&f, 1);
+        flush(&f);
+        ck_assert(wanted(&f));
+        bn_memdisk_set_room(f.w.mem, room);
+        clean(&f, 1 << 16, bn_log_end_offset(f.w.log));
+        status = f.status;
+        for (int minutes = 1, again = 0; status == BN_NOROOM && again < 7;
+             again++, minutes = 1 << (again < 4 ? again : 4)) {
+            full++;
+            ck_assert(!bn_log_failed(f.w.log));
+            ck_assert(!wanted(&f));
+            f.w.now_ms += minutes * 60 * 1000 - 1;
+            ck_assert(!wanted(&f));
+            f.w.now_ms++;
+            ck_assert(wanted(&f));
+            bn_memdisk_set_room(f.w.mem, 0); /* what was enough for nothing may be enough now: groups are in place */
+            if (again == 6) break;
+            clean(&f, 1 << 16, bn_log_end_offset(f.w.log));
+            ck_assert_int_eq(f.status, BN_NOROOM);
+        }
+        /* Groups of segments that were done before may be in place. */
+        check(&f, bn_log_end_offset(f.w.log), false);
+        struct bn_disk_entry *list;
+        size_t n;
+        ck_assert_int_eq(f.w.disk->list(f.w.disk, "/data/t-0", &list, &n, NULL), 0);
+        for (size_t i = 0; i < n; i++) ck_assert_ptr_null(strstr(list[i].name, ".cleaned"));
+        bn_alloc_free(list);
+        bn_memdisk_set_room(f.w.mem, -1);
+        clean(&f, 1 << 16, bn_log_end_offset(f.w.log));
+        ck_assert_int_eq(f.status, BN_OK);
+        ck_assert_int_gt(bn_log_cleaned_to(f.w.log), 0);
+        check(&f, bn_log_cleaned_to(f.w.log), true);
+        check_reads(&f);
+        life_fini(&f);
+    }
+    ck_assert_int_gt(full, 7 * 10);
+}
+END_TEST
+
+/* Goal: a disk that fails is another matter: after it a log is cleaned no more. */
+START_TEST(test_bad_disk) {
+    struct life f;
+    life_init(&f, 22);
+    for (int i = 0; i < 60; i++) produce(&f, 1);
+    flush(&f);
+    bn_memdisk_fail(f.w.mem, BN_MEMDISK_PWRITEV, 1, 1);
+    clean(&f, 1 << 16, bn_log_end_offset(f.w.log));
+    ck_assert_int_eq(f.status, BN_IO);
+    f.w.now_ms += 3600 * 1000;
+    ck_assert(!wanted(&f));
+    life_fini(&f);
+}
+END_TEST
+
 /* Goal: nothing above the watermark, what is not synced, or an open transaction counts as stable. */
 START_TEST(test_stable) {
     struct life f;
@@ -448,6 +515,8 @@ Suite *compact_suite(void) {
     tcase_add_test(t, test_policy_changes);
     tcase_add_loop_test(t, test_power_cuts, 0, BN_MEMDISK_CALLS);
     tcase_add_test(t, test_damage);
+    tcase_add_test(t, test_no_room);
+    tcase_add_test(t, test_bad_disk);
     tcase_add_test(t, test_stable);
     tcase_add_test(t, test_cut_into_a_gap);
     suite_add_tcase(s, t);

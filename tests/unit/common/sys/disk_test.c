@@ -48,6 +48,18 @@ START_TEST(test_read_and_write) {
 }
 END_TEST
 
+/* Goal: a full disk is told from a broken one. */
+START_TEST(test_full) {
+    struct bn_err e = BN_ERR_NONE;
+    struct bn_file *f;
+    struct iovec iov = {"x", 1};
+    ck_assert_int_eq(disk->open(disk, "/dev/full", BN_DISK_WRITE, &f, &e), 0);
+    ck_assert_int_eq(disk->pwritev(f, &iov, 1, 0, &e), BN_NOROOM);
+    ck_assert_ptr_nonnull(strstr(e.text, "No space left"));
+    bn_file_unref(f);
+}
+END_TEST
+
 START_TEST(test_directories) {
     struct bn_err e = BN_ERR_NONE;
     char *deep = at("a/b/c"), *a = at("a"), *b = at("a/b"), *x = at("a/x"), *none = at("none");
@@ -109,6 +121,7 @@ Suite *disk_suite(void) {
     TCase *t = tcase_create("disk");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_read_and_write);
+    tcase_add_test(t, test_full);
     tcase_add_test(t, test_directories);
     tcase_add_test(t, test_small_files);
     suite_add_tcase(s, t);

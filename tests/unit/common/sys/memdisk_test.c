@@ -164,7 +164,7 @@ START_TEST(test_injected_failures) {
     ck_assert_int_eq(bn_memdisk_calls(m, BN_MEMDISK_DATASYNC), 6);
     bn_memdisk_set_room(m, 3);
     ck_assert_int_eq(append(f, "dd"), 0);
-    ck_assert_int_eq(append(f, "ee"), BN_IO);
+    ck_assert_int_eq(append(f, "ee"), BN_NOROOM);
     ck_assert_ptr_nonnull(strstr(e.text, "No space left"));
     expect("/f", "aabbcdde");
     ck_assert(bn_memdisk_rot(m, "/f", 0, 0x03));
