@@ -140,9 +140,9 @@ void sim_invariant_folds_all(struct sim_world *w, const struct sim_replica *r, c
 /* ---- a cleaning ---- */
 
 static BN_NORETURN void wrong(struct sim_world *w, const struct sim_replica *r, const char *what, int64_t offset) {
-    sim_violated(w, "Compacted", "%s-%d: %s cleans %s at offset %d; the high watermark is %d, the log ends at %d",
-                 r->topic->name, r->index, r->proc->name, what, (int)offset, (int)r->partition->high_watermark,
-                 (int)bn_log_end_offset(r->log));
+    sim_violated(
+        w, "Compacted", "%s-%d: %s cleans %s at offset %d; the high watermark has been at %d, the log ends at %d",
+        r->topic->name, r->index, r->proc->name, what, (int)offset, (int)r->committed, (int)bn_log_end_offset(r->log));
 }
 
 /* Has the key a later record in this log that counts already? */
@@ -152,7 +152,7 @@ static bool is_superseded(struct sim_world *w, const struct sim_replica *r, cons
     for (int32_t n = l->count - 1; n >= 0 && l->batches[n].next > offset; n--) {
         const struct sim_batch *b = &l->batches[n];
         for (int32_t i = 0; i < SIM_RECORDS; i++) {
-            bool later = has(b, i) && b->base + i > offset && b->base + i < r->partition->high_watermark;
+            bool later = has(b, i) && b->base + i > offset && b->base + i < r->committed;
             if (later && b->records[i].key == key && b->records[i].timestamp <= settled_ms) return true;
         }
     }
@@ -176,10 +176,11 @@ static void record_goes(struct sim_world *w, const struct sim_replica *r, const 
     if (is_left(after, key, b->base + i)) wrong(w, r, "a tombstone away, and leaves what it deletes,", b->base + i);
 }
 
-/* It has to stay, if only its header: for its place, its epoch, or its producer's sequence. */
-static bool must_stay(const struct sim_log *l, int32_t n) {
+/* It has to stay, if only its header: for its place, its epoch, or its producer's sequence. (Where something was lost a
+ * later batch of the producer may be remembered: sim_invariant_producer_fold.) */
+static bool must_stay(const struct sim_log *l, int32_t n, bool lossy) {
     const struct sim_batch *b = &l->batches[n];
-    bool last = b->producer_id >= 0;
+    bool last = b->producer_id >= 0 && !lossy;
     for (int32_t i = n + 1; i < l->count; i++) last = last && l->batches[i].producer_id != b->producer_id;
     return n == 0 || n + 1 == l->count || l->batches[n - 1].epoch != b->epoch || last;
 }
@@ -187,6 +188,7 @@ static bool must_stay(const struct sim_log *l, int32_t n) {
 void sim_invariant_cleaned(struct sim_world *w, const struct sim_replica *r, const struct sim_log *before,
                            const struct sim_log *after) {
     int32_t k = 0;
+    bool lossy = r->topic->partitions[r->index].lossy_epoch > 0;
     sim_event(w, "%s has cleaned %s-%d: %d batches are left of %d", r->proc->name, r->topic->name, r->index,
               after->count, before->count);
     for (int32_t n = 0; n < before->count; n++) {
@@ -197,8 +199,8 @@ void sim_invariant_cleaned(struct sim_world *w, const struct sim_replica *r, con
         if (left && !same) wrong(w, r, "a batch into another one,", b->base);
         if (left && left->crc == b->crc) continue;
         if (left) sim_invariant_epoch_offset_unique(w, r->topic, r->index, left, "a cleaned segment");
-        if (b->next > r->partition->high_watermark) wrong(w, r, "what is not committed,", b->base);
-        if (!left && must_stay(before, n)) wrong(w, r, "a batch away that has to stay,", b->base);
+        if (b->next > r->committed) wrong(w, r, "what is not committed,", b->base);
+        if (!left && must_stay(before, n, lossy)) wrong(w, r, "a batch away that has to stay,", b->base);
         for (int32_t i = 0; i < SIM_RECORDS; i++)
             if (has(b, i) && !(left && has(left, i))) record_goes(w, r, b, i, before, after);
     }

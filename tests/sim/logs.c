@@ -284,6 +284,7 @@ static void look(struct sim_world *w, struct sim_replica *r) {
     const struct bn_partition *p = r->partition;
     bool leads = p->role == BN_PARTITION_LEADER;
     bool same = r->leads && leads && r->leader_epoch == p->leader_epoch;
+    r->committed = bn_max_i64(bn_min_i64(r->committed, bn_log_end_offset(r->log)), p->high_watermark);
     if (p->high_watermark == r->high_watermark && (same || !leads) && leads == r->leads) return;
     int64_t before = same ? r->high_watermark : -1;
     bool begins = leads && !same;

@@ -48,6 +48,7 @@ struct sim_replica { /* a partition of a running broker */
     int32_t index;
     /* What was seen last. */
     int64_t high_watermark;
+    int64_t committed; /* the highest of them: a follower's goes back to its new leader's, and what counted counts on */
     int32_t leader_epoch;
     bool leads;
 };
