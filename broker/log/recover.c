@@ -318,6 +318,8 @@ static int run(struct recovery *r) {
     }
     if (rc == 0) rc = sync_truncation(r);
     if (rc) return rc;
+    /* A process that was killed may have made files, or the directory itself, whose names are not synced yet. */
+    if (!r->o->clean) l->dir_dirty = l->dir_new = true;
     l->start_offset = bn_max_i64(r->o->log_start_offset, l->segments[0]->base_offset);
     l->recovery_point = r->o->clean && !r->truncated ? l->end_offset : bn_min_i64(r->o->recovery_point, l->end_offset);
     if (bn_epochs_truncate_end(&l->epochs, l->end_offset)) l->epochs_dirty = true;

@@ -443,6 +443,35 @@ START_TEST(test_damage_deletes_later_segments) {
 }
 END_TEST
 
+/* Goal: what a killed process had written outlives a power cut once its successor has flushed, or closed, the log:
+ * names of files that the dead one made, too. */
+START_TEST(test_names_of_a_killed_process) {
+    for (int close = 0; close < 2; close++) {
+        struct world w;
+        world_init(&w);
+        w.open.config.segment_bytes = 300;
+        world_open(&w, false, 0);
+        for (int i = 0; i < 20; i++) world_put(&w, 3);
+        world_abandon(&w);
+        world_open(&w, false, 0);
+        int64_t end = bn_log_end_offset(w.log);
+        ck_assert_int_eq(end, 60);
+        if (close) {
+            world_close(&w);
+        } else {
+            bn_log_flush(w.log, NULL, NULL, NULL, NULL);
+            ck_assert_int_eq(bn_log_recovery_point(w.log), end);
+            world_abandon(&w);
+        }
+        bn_memdisk_crash(w.mem, 0);
+        world_open(&w, false, end);
+        ck_assert_int_eq(bn_log_end_offset(w.log), end);
+        world_check_all(&w);
+        world_fini(&w);
+    }
+}
+END_TEST
+
 Suite *recover_suite(void);
 Suite *recover_suite(void) {
     Suite *s = suite_create("recover");
@@ -460,6 +489,7 @@ Suite *recover_suite(void) {
     tcase_add_test(t, test_zeros_in_the_tail);
     tcase_add_test(t, test_end_below_start);
     tcase_add_test(t, test_damage_deletes_later_segments);
+    tcase_add_test(t, test_names_of_a_killed_process);
     suite_add_tcase(s, t);
     return s;
 }
