@@ -208,7 +208,8 @@ void bn_coordinator_apply(struct bn_coordinator *c, const struct bn_image *image
 
 bool bn_coordinator_is_certain(const struct bn_coordinator_seat *s, int32_t session_ms) {
     const struct bn_partition *p = bn_coordinator_partition(s);
-    return p && bn_partition_heard_ms(p) >= bn_coordinator_now_ms(s->c) - session_ms / 2;
+    int64_t now_ms = (int64_t)bn_loop_fresh_ms(s->c->deps->shard->loop);
+    return p && bn_partition_heard_ms(p) >= now_ms - session_ms / 2;
 }
 
 /* One that was deposed without hearing of it must not keep those waiting for ever that find it loading. */

@@ -5,7 +5,7 @@
  * news arrives; where there is none, as after a laptop's sleep, leading goes on.
  *
  * A timer says that the loop runs. Whoever asks before it could compares himself: a loop that wakes up takes readiness
- * before timers. */
+ * before timers, and may have been stopped in the midst of a turn, so that he needs the time anew. */
 #include "broker/replica/pause.h"
 
 #include "common/base/trace.h"
@@ -48,6 +48,6 @@ void bn_pause_fini(struct bn_pause *s) {
 
 bool bn_pause_holds(struct bn_pause *s) {
     if (s->max_ms == 0) return false;
-    if (bn_loop_now_ms(s->loop) - s->seen_ms > s->max_ms) look(s);
+    if (bn_loop_fresh_ms(s->loop) - s->seen_ms > s->max_ms) look(s);
     return s->holding;
 }

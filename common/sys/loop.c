@@ -78,8 +78,10 @@ static void set_wake(struct bn_loop *l) {
 static void prepare_cb(uv_prepare_t *p) {
     struct bn_loop *l = p->data;
     run_tasks(l);
-    if (bn_list_empty(&l->tasks)) uv_idle_stop(&l->idle);
-    else uv_idle_start(&l->idle, idle_cb);
+    if (bn_list_empty(&l->tasks))
+        uv_idle_stop(&l->idle);
+    else
+        uv_idle_start(&l->idle, idle_cb);
     set_wake(l);
 }
 
@@ -151,6 +153,10 @@ void bn_loop_turn(struct bn_loop *l, uint64_t wait_ms) {
 }
 
 uint64_t bn_loop_now_ms(const struct bn_loop *l) { return uv_now(&l->uv); }
+uint64_t bn_loop_fresh_ms(struct bn_loop *l) {
+    uv_update_time(&l->uv);
+    return uv_now(&l->uv);
+}
 void *bn_loop_uv(struct bn_loop *l) { return &l->uv; }
 
 void bn_timer_init(struct bn_timer *t, struct bn_loop *l, void (*cb)(struct bn_timer *)) {

@@ -18,8 +18,11 @@ void bn_loop_stop(struct bn_loop *l); /* after the current turn; loop's thread *
 /* One turn; waits at most wait_ms (0 = poll). For tests and blocking clients. */
 void bn_loop_turn(struct bn_loop *l, uint64_t wait_ms);
 uint64_t bn_loop_now_ms(const struct bn_loop *l); /* monotonic, cached once per turn */
-void *bn_loop_uv(struct bn_loop *l);              /* the uv_loop_t, for common/sys only */
-bool bn_loop_is_here(const struct bn_loop *l);    /* whether this thread is inside its run or turn; any thread */
+/* The same, read anew: for who must not believe what was true before this process was stopped in the midst of a turn.
+ */
+uint64_t bn_loop_fresh_ms(struct bn_loop *l);
+void *bn_loop_uv(struct bn_loop *l);           /* the uv_loop_t, for common/sys only */
+bool bn_loop_is_here(const struct bn_loop *l); /* whether this thread is inside its run or turn; any thread */
 
 /* A timer, one-shot, embedded in its owner. Zeroed memory is a valid stopped timer after init. */
 struct bn_timer {

@@ -108,6 +108,14 @@ class Cluster:
         wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
                  "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text(), 60, f"the end of {name}")
 
+    def freeze(self, name):
+        """SIGSTOP, and waits until each thread stands: on a busy machine some run on for a while. SIGCONT is the caller's; gives the pid."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: all(t.read_text().rsplit(")", 1)[1].split()[0] == "T" for t in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")), 30,
+                 f"{name} to stand")
+        return pid
+
     def restart_broker(self, broker, *overrides):
         """A clean stop, and a start with settings of its own."""
         name = f"broker-{broker}"

@@ -1,8 +1,6 @@
 """test_faults.py: processes are killed, and nothing that was acknowledged is gone."""
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import time
 
@@ -57,7 +55,7 @@ def test_stop_with_a_process_that_was_halted(cluster):
     """A broker halted by SIGSTOP keeps nothing running: it wakes, and ends in good order like the others, long before SIGKILL is due."""
     names = ["broker-0", "controller-0", "controller-1", "zookeeper"]
     pids = [cluster.pid(name) for name in names]
-    os.kill(cluster.pid("broker-0"), signal.SIGSTOP)
+    cluster.freeze("broker-0")
     began = time.monotonic()
     cluster.stop()
     assert time.monotonic() - began < 45, "it was waited for"

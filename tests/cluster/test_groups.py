@@ -309,18 +309,18 @@ def test_coordinator_stopped(cluster):
     member = Member(cluster, "frozen", "frozen")
     wait_for(lambda: settled([member]) and consumed([member], 500), 60, "one member to read everything")
     told, stopped = state(cluster, "frozen"), coordinator(cluster, "frozen")
-    pid = cluster.pid(f"broker-{stopped}")
     with socket.create_connection(("127.0.0.1", cluster.port + stopped), timeout=30) as conn:
         frame = frame_of_heartbeat("frozen", told["generation"], told["members"][0]["member_id"])
         conn.sendall(frame)
         assert answer_to_heartbeat(conn) == 0
-        os.kill(pid, signal.SIGSTOP)
+        pid = cluster.freeze(f"broker-{stopped}")
         try:
             conn.sendall(frame)
             wait_for(lambda: coordinator(cluster, "frozen") != stopped, 30, "another coordinator")
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert answer_to_heartbeat(conn) == NOT_COORDINATOR
+        answer = answer_to_heartbeat(conn)
+        assert answer == NOT_COORDINATOR, answer
     produce(cluster, "frozen", 500)
     wait_for(lambda: consumed([member], 1000), 60, "the new records")
     assert state(cluster, "frozen")["generation"] == told["generation"], "there was a rebalance"

@@ -54,6 +54,8 @@ uint64_t bn_loop_now_ms(const struct bn_loop *l) {
     return sim_here->now_ms;
 }
 
+uint64_t bn_loop_fresh_ms(struct bn_loop *l) { return bn_loop_now_ms(l); }
+
 bool bn_loop_is_here(const struct bn_loop *l) { return sim_here->shard && sim_here->shard->loop == l; }
 
 void bn_timer_init(struct bn_timer *t, struct bn_loop *l, void (*cb)(struct bn_timer *)) {

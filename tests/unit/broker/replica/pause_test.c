@@ -1,7 +1,8 @@
 /* pause_test.c: goal: after a pause of the process, what a client sends to a leader waits until it is known who leads;
- * then it is refused, or taken. The pause is made by telling the shard that it was last seen long ago.
- */
+ * then it is refused, or taken. The pause is mostly made by telling the shard that it was last seen long ago. */
 #include "broker/replica/pause.h"
+
+#include <time.h>
 
 #include "broker/replica/partition_int.h"
 #include "proto/kafka/errors.h"
@@ -79,6 +80,28 @@ START_TEST(test_no_pause) {
 }
 END_TEST
 
+static void never(void *arg) { ck_abort_msg("%p: over", arg); }
+
+static void stopped_in_a_turn(struct bn_timer *t) {
+    struct bn_pause s;
+    bn_pause_init(&s, t->loop, 20, never, NULL);
+    ck_assert(!bn_pause_holds(&s));
+    ck_assert_int_eq(nanosleep(&(struct timespec){.tv_nsec = 40000000}, NULL), 0);
+    ck_assert(bn_pause_holds(&s));
+    bn_pause_fini(&s);
+}
+
+/* Who is stopped in the midst of a turn, and goes on with it, does not believe the turn's own time. */
+START_TEST(test_in_the_midst_of_a_turn) {
+    struct bn_loop *loop = bn_loop_new();
+    struct bn_timer timer;
+    bn_timer_init(&timer, loop, stopped_in_a_turn);
+    bn_timer_start(&timer, 0);
+    while (bn_timer_running(&timer)) bn_loop_turn(loop, 100);
+    bn_loop_free(loop);
+}
+END_TEST
+
 Suite *pause_suite(void) {
     Suite *s = suite_create("pause");
     TCase *t = tcase_create("pause");
@@ -87,6 +110,7 @@ Suite *pause_suite(void) {
     tcase_add_test(t, test_nothing_happened);
     tcase_add_test(t, test_time_over);
     tcase_add_test(t, test_no_pause);
+    tcase_add_test(t, test_in_the_midst_of_a_turn);
     suite_add_tcase(s, t);
     return s;
 }
