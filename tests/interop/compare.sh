@@ -186,6 +186,7 @@ dump_files() {
         [ -f "$file" ] || continue
         local dump=$'\tkafka.tools.DumpLogSegments\t--files '$file
         case $file in
+            */__consumer_offsets*.log) echo "log$dump --offsets-decoder --deep-iteration"; echo "shallow$dump" ;;
             *.log) echo "log$dump --print-data-log --deep-iteration"; echo "shallow$dump" ;;
             *index) echo "index$dump"; echo "sane$dump --index-sanity-check"; echo "true$dump --verify-index-only" ;;
             *) echo "state$dump" ;;

@@ -8,6 +8,7 @@ tools print behind an error go. --own also levels what is known to differ betwee
     stood in the stack trace as part of a line; Barnabas warns of a bounded offset where Kafka logs it.
 Kafka's coordinators make __consumer_offsets when somebody looks for one, at a time of their own: what is said of it goes. A broker that serves
 DescribeTopicPartitions has no way to have Kafka's tool print N/A for ELR."""
+import json
 import re
 import sys
 
@@ -19,6 +20,7 @@ text = re.sub(r'"(timestamp|avg_throughput)":[\d.]+', r'"\1":N', text)
 text = text.replace("\tElr: \tLastKnownElr: ", "\tElr: N/A\tLastKnownElr: N/A")
 text = re.sub(r"(?m)^(?:\t?Topic: )?__consumer_offsets\b.*\n", "", text)
 text = re.sub(r"(?m)^Dynamic configs for topic __consumer_offsets are:\n(?:  .*\n)*", "", text)
+text = re.sub(r'(?m)^\{"timestamp":.*\}$', lambda m: json.dumps(json.loads(re.sub(r":N(?=[,}])", ":0", m.group())), sort_keys=True), text)
 text = re.sub(r'"size":\d+', '"size":N', text)
 text = re.sub(r'"logDir":"[^"]*"', '"logDir":"DIR"', text)
 text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
