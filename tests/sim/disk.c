@@ -38,6 +38,7 @@ static int dead(struct bn_err *e) { return bn_err_set(e, BN_IO, "the process is 
 /* Is this the life's last call, or later? A call that changes something counts towards its end. */
 static bool is_over(const struct bn_disk *d, bool changes) {
     struct sim_proc *p = door_of(d)->proc;
+    if (p->cleaning) sim_world_midway(sim_here);
     if (changes && p->doom_in && --p->doom_in == 0) p->doomed = true;
     return p->doomed || p->state == SIM_DEAD || p->state == SIM_ENDED;
 }

@@ -176,19 +176,16 @@ static void record_goes(struct sim_world *w, const struct sim_replica *r, const 
     if (is_left(after, key, b->base + i)) wrong(w, r, "a tombstone away, and leaves what it deletes,", b->base + i);
 }
 
-/* It has to stay, if only its header: for its place, its epoch, or its producer's sequence. (Where something was lost a
- * later batch of the producer may be remembered: sim_invariant_producer_fold.) */
-static bool must_stay(const struct sim_log *l, int32_t n, bool lossy) {
+/* It has to stay, if only its header: for its place, its epoch, or its producer's sequence. */
+static bool must_stay(const struct sim_replica *r, const struct sim_log *l, int32_t n) {
     const struct sim_batch *b = &l->batches[n];
-    bool last = b->producer_id >= 0 && !lossy;
-    for (int32_t i = n + 1; i < l->count; i++) last = last && l->batches[i].producer_id != b->producer_id;
+    bool last = b->producer_id >= 0 && remembered(r, b->producer_id) == b->next - 1;
     return n == 0 || n + 1 == l->count || l->batches[n - 1].epoch != b->epoch || last;
 }
 
 void sim_invariant_cleaned(struct sim_world *w, const struct sim_replica *r, const struct sim_log *before,
                            const struct sim_log *after) {
     int32_t k = 0;
-    bool lossy = r->topic->partitions[r->index].lossy_epoch > 0;
     sim_event(w, "%s has cleaned %s-%d: %d batches are left of %d", r->proc->name, r->topic->name, r->index,
               after->count, before->count);
     for (int32_t n = 0; n < before->count; n++) {
@@ -200,7 +197,7 @@ void sim_invariant_cleaned(struct sim_world *w, const struct sim_replica *r, con
         if (left && left->crc == b->crc) continue;
         if (left) sim_invariant_epoch_offset_unique(w, r->topic, r->index, left, "a cleaned segment");
         if (b->next > r->committed) wrong(w, r, "what is not committed,", b->base);
-        if (!left && must_stay(before, n, lossy)) wrong(w, r, "a batch away that has to stay,", b->base);
+        if (!left && must_stay(r, before, n)) wrong(w, r, "a batch away that has to stay,", b->base);
         for (int32_t i = 0; i < SIM_RECORDS; i++)
             if (has(b, i) && !(left && has(left, i))) record_goes(w, r, b, i, before, after);
     }

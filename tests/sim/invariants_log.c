@@ -255,8 +255,8 @@ const char *sim_invariant_same_logs(struct sim_world *w, const struct sim_topic 
     return what;
 }
 
-/* 12. What a log remembers of its producers is the fold of its batches. Where something was lost, a later batch than
- * the log's last may be remembered: it was cleaned away for one that is lost, which did not take the memory along. */
+/* 12. What a log remembers of its producers is the fold of its batches. A later batch than the log's last may be
+ * remembered: it was cleaned away for one that was cut off later, which did not take the memory along. */
 void sim_invariant_producer_fold(struct sim_world *w, const struct sim_replica *r) {
     struct sim_log l;
     bool lossy = r->topic->compacted && r->topic->partitions[r->index].lossy_epoch > 0;
@@ -269,10 +269,10 @@ void sim_invariant_producer_fold(struct sim_world *w, const struct sim_replica *
         for (int32_t k = i + 1; k < l.count; k++) later = later || l.batches[k].producer_id == b->producer_id;
         if (later) continue;
         const struct bn_producer_batch *last = p && p->count ? &p->batches[p->count - 1] : NULL;
+        if (last && r->topic->compacted && last->last_offset >= b->next && last->last_offset < l.end) continue;
         if (last && last->last_offset == b->next - 1 && p->epoch == b->producer_epoch &&
             last->last_sequence == b->sequence + (int32_t)(b->next - b->base) - 1)
             continue;
-        if (lossy && last && last->last_offset >= b->next) continue;
         sim_violated(w, "ProducerFold", "%s-%d: %s remembers another last batch of producer %d than the one at %d",
                      r->topic->name, r->index, r->proc->name, (int)b->producer_id, (int)b->base);
     }

@@ -195,7 +195,7 @@ static void after(struct sim_world *w, struct sim_proc *p, struct bn_shard *s) {
     if (p->doomed && p->state == SIM_RUNNING) sim_procs_crash(w, p, p->doom_is_power);
     if (p->kind != SIM_BROKER || p->state != SIM_RUNNING) return;
     if (s) sim_logs_look(p, s);
-    if (sim_doors_stopped(p->shards[0])) ended(w, p);
+    if (sim_doors_stopped(p->shards[0]) && w->midway != p) ended(w, p);
 }
 
 bool sim_procs_step(struct sim_proc *p) {
@@ -207,7 +207,7 @@ bool sim_procs_step(struct sim_proc *p) {
     for (uint32_t i = 0; i < lanes && !did; i++) {
         uint32_t lane = (first + i) % lanes;
         s = lane < (uint32_t)p->shard_count ? p->shards[lane] : NULL;
-        if (s && !sim_doors_started(s)) continue;
+        if (s ? !sim_doors_started(s) : w->midway == p) continue;
         struct sim_where before = sim_enter(w, p, s);
         did = s ? run_shard(p, s) : sim_jobs_step(p);
         sim_leave(w, before);

@@ -1,12 +1,24 @@
 /* taps_compact.c: where the simulation listens in on cleanings: the log before and after new segments are put in the
- * place of old ones. */
+ * place of old ones. While a log is read and copied others go on: the shard appends, cuts and drops segments. */
 #include "tests/sim/taps_compact.h"
 
 #include "tests/sim/observer.h"
 
+int __wrap_bn_compact_pass_index(struct bn_compact_pass *p, struct bn_err *e) {
+    struct sim_proc *proc = sim_here->current;
+    proc->cleaning = true;
+    int rc = __real_bn_compact_pass_index(p, e);
+    proc->cleaning = false;
+    return rc;
+}
+
 int __wrap_bn_compact_pass_write(struct bn_compact_pass *p, struct bn_err *e) {
-    sim_faults_cleaning(sim_here, sim_here->current);
-    return __real_bn_compact_pass_write(p, e);
+    struct sim_proc *proc = sim_here->current;
+    sim_faults_cleaning(sim_here, proc);
+    proc->cleaning = true;
+    int rc = __real_bn_compact_pass_write(p, e);
+    proc->cleaning = false;
+    return rc;
 }
 
 int __wrap_bn_compact_pass_swap(const struct bn_compact_pass *p, struct bn_err *e) {

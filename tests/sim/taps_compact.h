@@ -7,6 +7,7 @@
 #include "broker/log/leftover.h"
 #include "tests/sim/plant_replica.h"
 
+SIM_PLANT_WRAP(int, bn_compact_pass_index, struct bn_compact_pass *p, struct bn_err *e);
 SIM_PLANT_WRAP(int, bn_compact_pass_write, struct bn_compact_pass *p, struct bn_err *e);
 SIM_PLANT_WRAP(int, bn_compact_pass_swap, const struct bn_compact_pass *p, struct bn_err *e);
 SIM_PLANT_WRAP(void, bn_compact_plan_make, const struct bn_compact_plan_segment *list, uint32_t count,

@@ -114,6 +114,14 @@ static void one_step(struct sim_world *w) {
     if (!run_somebody(w)) pass_time(w);
 }
 
+void sim_world_midway(struct sim_world *w) {
+    struct sim_proc *p = w->current;
+    if (w->midway || w->shard || p->doomed || p->state != SIM_RUNNING || !sim_chance(w, 8)) return;
+    w->midway = p;
+    for (uint32_t n = sim_below(w, 40); n > 0 && !p->doomed && p->state == SIM_RUNNING; n--) one_step(w);
+    w->midway = NULL;
+}
+
 static void trouble(struct sim_world *w) {
     while (w->step < TROUBLE_STEPS) {
         sim_clients_step(w);

@@ -54,6 +54,7 @@ struct sim_proc { /* one life of a process */
     bool doomed, doom_is_power;
     uint32_t doom_in;   /* so many calls of its disk from now; 0 = none is planned */
     bool stopping;      /* in order */
+    bool cleaning;      /* a job of it copies a log */
     uint64_t wake_ms;   /* PAUSED: when it goes on */
     uint64_t expire_ms; /* when ZooKeeper gives its session up, unless it is heard of before; 0 = it is heard of */
     uint64_t held_ms;   /* until then its network is silent */
@@ -94,6 +95,7 @@ struct sim_world {
     struct sim_clients *clients;
     struct sim_groups *groups; /* NULL = there are none */
     struct sim_proc *current;  /* whose code runs */
+    struct sim_proc *midway;   /* one of its jobs is in the midst of its work, while others go on; NULL */
     struct bn_shard *shard;    /* on which of its threads; NULL = on one of its pool */
     char events[SIM_EVENTS_KEPT][SIM_EVENT_LEN];
     uint64_t event_count;
@@ -119,6 +121,9 @@ struct sim_where {
 /* From here on the code of p runs, on that shard; gives who ran before, for sim_leave. */
 struct sim_where sim_enter(struct sim_world *w, struct sim_proc *p, struct bn_shard *shard);
 void sim_leave(struct sim_world *w, struct sim_where before);
+/* The current process is in the midst of a job on its pool: now and then others go on before it does, its own shards,
+ * too. Nothing of that job's may be waited for meanwhile. */
+void sim_world_midway(struct sim_world *w);
 /* Prints the seed, the step and the last events; ends the process (code 2). */
 void sim_violated(struct sim_world *w, const char *invariant, const char *fmt, ...) BN_PRINTF(3, 4) BN_NORETURN;
 void sim_print_events(const struct sim_world *w);
