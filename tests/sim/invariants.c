@@ -143,7 +143,7 @@ const char *sim_invariant_reregister(struct sim_world *w) {
         struct sim_proc *p = w->brokers[b];
         struct bn_znode_path path;
         struct bn_zk_stat stat;
-        if (!p || !p->broker->agent) return "a broker does not run";
+        if (!p || !p->broker->agent || sim_zk_closed(p->zk)) return "a broker does not run";
         if (bn_fake_peek(w->server, bn_znode_path_broker(&path, b + 1), NULL, &stat) != BN_OK)
             return "a live broker is not registered";
         struct bn_zk *zk = sim_zk_real(p->zk);
