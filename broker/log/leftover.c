@@ -52,19 +52,32 @@ struct swaps {
     int64_t first, next, count; /* what the whole .swap files cover */
 };
 
+/* Swap files that are not whole go before the .cleaned ones, which say so: we may be killed in between. */
+static int undo(const struct bn_index_place *place, const struct bn_disk_entry *list, size_t n, int64_t cleaned_from,
+                struct bn_err *e) {
+    bool any = false;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!ends_with(list[i].name, ".swap") || base_of(list[i].name) < cleaned_from) continue;
+        any = true;
+        rc = remove_file(place, list[i].name, e);
+    }
+    return rc == 0 && any ? place->disk->sync_dir(place->disk, place->dir, e) : rc;
+}
+
 /* First pass: .deleted and .cleaned go; the swap files that stay are measured. */
 static int first_pass(const struct bn_index_place *place, const struct bn_disk_entry *list, size_t n, struct swaps *s,
                       struct bn_err *e) {
-    int rc = 0;
     for (size_t i = 0; i < n; i++)
         if (ends_with(list[i].name, ".cleaned") && base_of(list[i].name) >= 0)
             s->cleaned_from = bn_min_i64(s->cleaned_from, base_of(list[i].name));
+    int rc = undo(place, list, n, s->cleaned_from, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const char *name = list[i].name;
         int64_t base = base_of(name);
         if (base < 0) continue;
-        bool swap = ends_with(name, ".swap");
-        if (ends_with(name, ".deleted") || ends_with(name, ".cleaned") || (swap && base >= s->cleaned_from)) {
+        bool swap = ends_with(name, ".swap") && base < s->cleaned_from;
+        if (ends_with(name, ".deleted") || ends_with(name, ".cleaned")) {
             rc = remove_file(place, name, e);
         } else if (swap && !ends_with(name, ".log.swap")) {
             s->count++; /* of one whose .log has its name already */

@@ -1,5 +1,8 @@
 /* leftover_test.c: wherever a compaction or a deletion stopped, the directory is whole afterwards. */
 #include "broker/log/leftover.h"
+
+#include <limits.h>
+
 #include "tests/unit/broker/log/world.h"
 #include "tests/unit/unit.h"
 
@@ -65,12 +68,41 @@ START_TEST(test_unfinished_is_undone) {
 }
 END_TEST
 
+/* Goal: who is killed while he undoes leaves nothing that looks whole: not a time index for another segment. */
+START_TEST(test_undoing_is_killed) {
+    for (int nth = 1; nth < 6; nth++) {
+        struct world w;
+        struct bn_err e;
+        size_t len;
+        world_init(&w);
+        struct bn_index_place place = {.disk = w.disk, .dir = "/data"};
+        segment(&w, S "00.log", 0, 10);
+        world_write_file(&w, S "00.timeindex", "old", 3);
+        segment(&w, S "00.log.cleaned", 0, 5);
+        world_write_file(&w, S "00.index.cleaned", "", 0);
+        world_write_file(&w, S "00.timeindex.swap", "new", 3);
+        bn_memdisk_fail(w.mem, BN_MEMDISK_UNLINK, nth, INT_MAX);
+        int rc = bn_leftover_clean(&place, &e);
+        ck_assert(rc == (nth < 4 ? BN_IO : 0));
+        bn_memdisk_fail(w.mem, BN_MEMDISK_UNLINK, 1, 0);
+        ck_assert_int_eq(bn_leftover_clean(&place, &e), 0);
+        static const char *const want[] = {"00000000000000000000.log", "00000000000000000000.timeindex"};
+        check_names(&w, want, BN_ARRAY_LEN(want));
+        char *text = world_read_file(&w, S "00.timeindex", &len);
+        ck_assert_mem_eq(text, "old", 3);
+        bn_alloc_free(text);
+        world_fini(&w);
+    }
+}
+END_TEST
+
 Suite *leftover_suite(void);
 Suite *leftover_suite(void) {
     Suite *s = suite_create("leftover");
     TCase *t = tcase_create("leftover");
     tcase_add_test(t, test_whole_swap_replaces);
     tcase_add_test(t, test_unfinished_is_undone);
+    tcase_add_test(t, test_undoing_is_killed);
     suite_add_tcase(s, t);
     return s;
 }
