@@ -18,7 +18,7 @@
 enum { IOV_COUNT = 64, SENDFILE_MAX = 0x7ffff000, COPY_ROOM = 64 * 1024 };
 
 static void set_option(int fd, int level, int name, int value) {
-    /* Options are a matter of speed: one that the kernel refuses changes nothing that is promised. */
+    /* Options are a matter of speed or patience: one that the kernel refuses changes nothing that is promised. */
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
@@ -127,6 +127,7 @@ int bn_sock_accept(int listen_fd, int send_buffer, int receive_buffer) {
     } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (fd < 0) return errno == EAGAIN ? BN_AGAIN : BN_IO;
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     if (send_buffer > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, send_buffer);
     if (receive_buffer > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
     return fd;
@@ -150,6 +151,13 @@ int bn_sock_connect(const char *host, int port, struct bn_err *e) {
     if (fd < 0) return bn_err_errno(e, all_refused ? BN_NOTFOUND : BN_IO, err, "connect to %s:%d", host, port);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return fd;
+}
+
+void bn_sock_patience(int fd, int limit_ms) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, limit_ms / 3000);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, limit_ms / 3000);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, limit_ms);
 }
 
 int bn_sock_connected(int fd, struct bn_err *e) {

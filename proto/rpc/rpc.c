@@ -437,6 +437,7 @@ struct bn_rpc_peer *bn_rpc_dial(struct bn_loop *loop, const char *host, int port
         end(p, e.text);
         return p;
     }
+    bn_sock_patience(fd, BN_RPC_PATIENCE_MS);
     p->io = bn_io_new(loop, fd, on_io, p);
     bn_io_set(p->io, BN_IO_WRITE);
     return p;
@@ -446,6 +447,7 @@ struct bn_rpc_peer *bn_rpc_accept(struct bn_loop *loop, int fd, const struct bn_
     struct bn_rpc_peer *p = peer_new(loop, options, fd);
     p->state = UP;
     bn_sock_peer(fd, p->name);
+    bn_sock_patience(fd, BN_RPC_PATIENCE_MS);
     p->io = bn_io_new(loop, fd, on_io, p);
     bn_io_set(p->io, BN_IO_READ);
     return p;

@@ -18,6 +18,7 @@ enum {
     BN_RPC_FRAME_MAX = 4 << 20,      /* payload of one frame */
     BN_RPC_UNPACK_BUDGET = 64 << 20, /* all requests of one connection that are being served; and one response */
     BN_RPC_CALLS_MAX = 4096,         /* outstanding, each way; the next one fails */
+    BN_RPC_PATIENCE_MS = 6000,       /* the other side's machine, or the way there, is silent: the connection ends */
     BN_RPC_QUEUE_MAX = 64 << 20,     /* bytes to send; above, the connection ends: the other side does not read */
 };
 

@@ -196,6 +196,8 @@ int bn_sock_connect(const char *host, int port, struct bn_err *e) {
     return s->fd;
 }
 
+void bn_sock_patience(int fd, int limit_ms) { (void)fd, (void)limit_ms; } /* what breaks is seen late, but seen */
+
 int bn_sock_connected(int fd, struct bn_err *e) {
     struct sock *s = find(fd), *l = listener(s->port);
     if (!l || l->lies) return bn_err_set(e, BN_NOTFOUND, "connection refused");

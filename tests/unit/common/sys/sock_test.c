@@ -2,6 +2,7 @@
  * limits of one call; ends, refusals and short files get their own status. */
 #include "common/sys/sock.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -231,6 +232,24 @@ START_TEST(test_refused_and_unresolvable) {
 }
 END_TEST
 
+/* Goal: another side that takes nothing, and whose machine answers all the same, is given up when patience is over. */
+START_TEST(test_patience) {
+    int fd[2];
+    uint8_t bytes[4096] = {0};
+    make_pair(fd);
+    bn_sock_patience(fd[0], 3000);
+    while (send(fd[0], bytes, sizeof bytes, MSG_NOSIGNAL) > 0) continue; /* until all buffers are full */
+    ck_assert_int_eq(errno, EAGAIN);
+    struct pollfd p = {.fd = fd[0]};
+    ck_assert_int_eq(poll(&p, 1, 60000), 1);
+    struct bn_err e;
+    ck_assert_int_eq(bn_sock_connected(fd[0], &e), BN_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, "timed out"));
+    close(fd[0]);
+    close(fd[1]);
+}
+END_TEST
+
 Suite *sock_suite(void);
 Suite *sock_suite(void) {
     Suite *s = suite_create("sock");
@@ -240,6 +259,7 @@ Suite *sock_suite(void) {
     tcase_add_loop_test(t, test_copied_files, 0, 6);
     tcase_add_loop_test(t, test_short_file_behind_memory, 0, 3);
     tcase_add_test(t, test_bad_files_and_closed_peers);
+    tcase_add_test(t, test_patience);
     tcase_add_loop_test(t, test_refused_and_unresolvable, 0, 2);
     suite_add_tcase(s, t);
     return s;
