@@ -229,6 +229,8 @@ static void opening_done(struct bn_job *job) {
         return;
     }
     p->opening = false;
+    /* What could not be opened was not recovered: the next start must not take it for closed cleanly. */
+    if (!o->log && !o->too_early) r->clean = false;
     if (p->fate != BN_PARTITION_STAYS) {
         p->homeless = o->too_early;
         p->log = o->log;

@@ -2,6 +2,9 @@
  */
 #include "tests/unit/broker/replica/world.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "common/base/alloc.h"
 #include "proto/kafka/errors.h"
 #include "tests/unit/unit.h"
@@ -23,6 +26,29 @@ START_TEST(test_restart_keeps_records) {
     world_await_open(&w);
     ck_assert_int_eq(world_read(&w, 0, -1, &r), KE_NONE);
     ck_assert_int_eq(r.high_watermark, 5);
+    world_stop(&w);
+}
+END_TEST
+
+/* A log that could not be opened was not recovered either: the directory must not be marked as closed cleanly, or the
+ * next start would believe what stands there unseen (KAFKA-13773). */
+START_TEST(test_unopened_is_not_clean) {
+    struct world w;
+    world_start(&w);
+    world_decide(&w, alone);
+    ck_assert_int_eq(world_append(&w, 5, 1, 1000, NULL), KE_NONE);
+    world_restart(&w);
+    ck_assert(w.stopped_clean);
+    char *path = bn_alloc_printf("%s/t-0/leader-epoch-checkpoint", w.dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0755), 0); /* what can't be read */
+    world_decide(&w, alone);
+    world_await_open(&w);
+    ck_assert_int_eq(world_append(&w, 1, 1, 1000, NULL), KE_KAFKA_STORAGE_ERROR);
+    world_restart(&w);
+    ck_assert(!w.stopped_clean);
+    ck_assert_int_eq(rmdir(path), 0);
+    bn_alloc_free(path);
     world_stop(&w);
 }
 END_TEST
@@ -153,6 +179,7 @@ Suite *roster_suite(void) {
     TCase *t = tcase_create("roster");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_restart_keeps_records);
+    tcase_add_test(t, test_unopened_is_not_clean);
     tcase_add_test(t, test_configured_while_opening);
     tcase_add_test(t, test_deleted_on_evidence);
     tcase_add_test(t, test_stray_without_evidence);
