@@ -174,7 +174,9 @@ def check_mirrors(files):
 def check_reach(files):
     makefiles = "".join((ROOT / f).read_text() for f in files if f.endswith(".am"))
     for path in files:
-        if path.endswith((".c", ".h", ".proto", ".msg", ".def")) and path not in makefiles and pathlib.PurePosixPath(path).name not in makefiles:
+        built = path.endswith((".c", ".h", ".proto", ".msg", ".def"))
+        packed = path.endswith((".py", ".js", ".java", ".cases")) and not path.startswith("docs/")
+        if (built or packed) and path not in makefiles and pathlib.PurePosixPath(path).name not in makefiles:
             breach(path, 1, "no Makefile.am or room.am names it")
 
 

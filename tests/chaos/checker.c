@@ -9,6 +9,8 @@
  * previous one's successor (gap); a value that no producer wrote (foreign). Prints the first of each kind and a line of
  * counts. Exit: 0 none, 1 some, 2 usage, 3 nothing could be read.
  */
+#include "tests/rdk.h"
+
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 
@@ -153,8 +155,8 @@ static rd_kafka_t *consumer(const char *bootstrap, const char *topic, int partit
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        rd_kafka_conf_set(conf, fixed[i][0], fixed[i][1], why, sizeof why);
-    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap, why, sizeof why);
+        if (bn_rdk_set(conf, fixed[i][0], fixed[i][1])) return NULL;
+    if (bn_rdk_set(conf, "bootstrap.servers", bootstrap)) return NULL;
     rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (!handle) return NULL;
     rd_kafka_poll_set_consumer(handle);

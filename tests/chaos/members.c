@@ -14,6 +14,8 @@
  * Offsets of all that has come are committed every COMMIT-MS, whether or not the commit before has been answered.
  * SIGTERM: every member leaves its group. Exit: 0; 1 a fatal error; 2 usage.
  */
+#include "tests/rdk.h"
+
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -23,7 +25,7 @@
 #define MEMBERS_MAX 64
 
 struct options {
-    const char *bootstrap, *topic, *group, *log;
+    const char *topic, *log;
     long members, commit_ms;
 };
 
@@ -40,25 +42,6 @@ static volatile sig_atomic_t stopped, fatal;
 
 static void stop(int signum) { stopped = 1; }
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* The generation stands behind the first mark of the metadata that a transactional producer would be given. */
-static int32_t generation(const struct member *m) {
-    rd_kafka_consumer_group_metadata_t *data = rd_kafka_consumer_group_metadata(m->handle);
-    void *bytes = NULL;
-    size_t len = 0;
-    int32_t generation = -1;
-    if (data && !rd_kafka_consumer_group_metadata_write(data, &bytes, &len) && len >= 11)
-        memcpy(&generation, (const char *)bytes + 7, sizeof generation); /* "CGMDv2:" */
-    rd_kafka_mem_free(m->handle, bytes);
-    if (data) rd_kafka_consumer_group_metadata_destroy(data);
-    return generation;
-}
-
 static void rebalanced(rd_kafka_t *handle, rd_kafka_resp_err_t why, rd_kafka_topic_partition_list_t *parts, void *arg) {
     const struct member *m = arg;
     char list[4096] = "-";
@@ -66,17 +49,18 @@ static void rebalanced(rd_kafka_t *handle, rd_kafka_resp_err_t why, rd_kafka_top
     for (int i = 0; i < parts->cnt && len + 16 < sizeof list; i++)
         len += (size_t)snprintf(list + len, sizeof list - len, "%s%d", i ? "," : "", parts->elems[i].partition);
     int assigned = why == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    fprintf(m->log, "%c %d %d %s %" PRId64 "\n", assigned ? '+' : '-', m->number, generation(m), list, now_ns());
+    fprintf(m->log, "%c %d %d %s %" PRId64 "\n", assigned ? '+' : '-', m->number, bn_rdk_generation(m->handle), list,
+            bn_rdk_now_ns());
     rd_kafka_assign(handle, assigned ? parts : NULL);
 }
 
 static void refused(const struct member *m, const char *word) {
-    fprintf(m->log, "! %d %s %" PRId64 "\n", m->number, word, now_ns());
+    fprintf(m->log, "! %d %s %" PRId64 "\n", m->number, word, bn_rdk_now_ns());
 }
 
 static void committed(rd_kafka_t *handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *parts,
                       void *arg) {
-    int64_t *sent = arg, now = now_ns();
+    int64_t *sent = arg, now = bn_rdk_now_ns();
     const struct member *m = rd_kafka_opaque(handle);
     if (error && error != RD_KAFKA_RESP_ERR__NO_OFFSET) refused(m, rd_kafka_err2name(error));
     for (int i = 0; !error && i < parts->cnt; i++) {
@@ -110,23 +94,23 @@ static void failed(rd_kafka_t *handle, int err, const char *reason, void *opaque
 static void commit(struct member *m) {
     int64_t *sent = malloc(sizeof *sent);
     if (!sent) abort();
-    *sent = now_ns();
+    *sent = bn_rdk_now_ns();
     rd_kafka_resp_err_t error = rd_kafka_commit_queue(m->handle, NULL, m->queue, committed, sent);
     if (error) refused(m, rd_kafka_err2name(error));
 }
 
 static void *run(void *arg) {
     struct member *m = arg;
-    int64_t due = now_ns(), every = m->options->commit_ms * 1000000;
+    int64_t due = bn_rdk_now_ns(), every = m->options->commit_ms * 1000000;
     while (!stopped) {
         rd_kafka_message_t *r = rd_kafka_consumer_poll(m->handle, 10);
         if (r && !r->err)
-            fprintf(m->log, "r %d %d %" PRId64 " %" PRId64 "\n", m->number, r->partition, r->offset, now_ns());
+            fprintf(m->log, "r %d %d %" PRId64 " %" PRId64 "\n", m->number, r->partition, r->offset, bn_rdk_now_ns());
         if (r) rd_kafka_message_destroy(r);
-        if (now_ns() >= due) {
+        if (bn_rdk_now_ns() >= due) {
             commit(m);
             due += every;
-            if (due < now_ns()) due = now_ns();
+            if (due < bn_rdk_now_ns()) due = bn_rdk_now_ns();
         }
     }
     rd_kafka_consumer_close(m->handle);
@@ -151,19 +135,17 @@ static int start(struct member *m, const rd_kafka_conf_t *base) {
 }
 
 static int parse(struct options *o, rd_kafka_conf_t *conf, int argc, char **argv) {
-    char why[256];
     int c;
     while ((c = getopt(argc, argv, "X:b:t:g:l:n:c:")) != -1) {
-        char *value = c == 'X' ? strchr(optarg, '=') : NULL;
         switch (c) {
         case 'b':
-            o->bootstrap = optarg;
+            if (bn_rdk_set(conf, "bootstrap.servers", optarg)) return -1;
             break;
         case 't':
             o->topic = optarg;
             break;
         case 'g':
-            o->group = optarg;
+            if (bn_rdk_set(conf, "group.id", optarg)) return -1;
             break;
         case 'l':
             o->log = optarg;
@@ -175,18 +157,14 @@ static int parse(struct options *o, rd_kafka_conf_t *conf, int argc, char **argv
             o->commit_ms = strtol(optarg, NULL, 10);
             break;
         case 'X':
-            if (value) *value++ = 0;
-            if (!value || rd_kafka_conf_set(conf, optarg, value, why, sizeof why)) {
-                fprintf(stderr, "-X %s: %s\n", optarg, value ? why : "no value");
-                return -1;
-            }
+            if (bn_rdk_set_pair(conf, optarg)) return -1;
             break;
         default:
             return -1;
         }
     }
     int fits = o->members > 0 && o->members <= MEMBERS_MAX && o->commit_ms > 0 && optind == argc;
-    return o->bootstrap && o->topic && o->group && o->log && fits ? 0 : -1;
+    return o->topic && o->log && fits ? 0 : -1;
 }
 
 int main(int argc, char **argv) {
@@ -195,16 +173,13 @@ int main(int argc, char **argv) {
                                            {"fetch.wait.max.ms", "100"},      {"debug", "consumer,cgrp"}};
     static struct member members[MEMBERS_MAX];
     struct options o = {.members = 1, .commit_ms = 100};
-    char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (rd_kafka_conf_set(conf, fixed[i][0], fixed[i][1], why, sizeof why)) return 1;
+        if (bn_rdk_set(conf, fixed[i][0], fixed[i][1])) return 1;
     if (parse(&o, conf, argc, argv)) {
         fprintf(stderr, "usage: members [-X P=V]... -b BOOTSTRAP -t TOPIC -g GROUP -l LOG [-n MEMBERS] [-c MS]\n");
         return 2;
     }
-    rd_kafka_conf_set(conf, "bootstrap.servers", o.bootstrap, why, sizeof why);
-    rd_kafka_conf_set(conf, "group.id", o.group, why, sizeof why);
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
     rd_kafka_conf_set_error_cb(conf, failed);
     rd_kafka_conf_set_log_cb(conf, logged);

@@ -13,6 +13,8 @@
  * SIGTERM, or RECORDS handed over: what is in flight is waited for. Exit: 0 all was acknowledged; 3 a fatal error; 4
  * the flush timed out; 5 a record failed.
  */
+#include "tests/rdk.h"
+
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -21,7 +23,7 @@
 #define FLUSH_MS 120000
 
 struct options {
-    const char *bootstrap, *topic, *log, *id;
+    const char *topic, *log, *id;
     long partitions, rate, records;
 };
 
@@ -34,12 +36,6 @@ struct state {
 static volatile sig_atomic_t stopped;
 
 static void stop(int signum) { stopped = 1; }
-
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *m, void *opaque) {
     struct state *s = opaque;
@@ -55,7 +51,8 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *m, void *opa
         fprintf(s->log, "! %ld %d %s\n", number, m->partition, rd_kafka_err2name(m->err));
         return;
     }
-    fprintf(s->log, "%ld %d %" PRId64 " %" PRId64 " %" PRId64 "\n", number, m->partition, m->offset, began, now_ns());
+    fprintf(s->log, "%ld %d %" PRId64 " %" PRId64 " %" PRId64 "\n", number, m->partition, m->offset, began,
+            bn_rdk_now_ns());
 }
 
 static void failed(rd_kafka_t *handle, int err, const char *reason, void *opaque) {
@@ -75,7 +72,7 @@ static void serve(rd_kafka_t *handle, struct state *s, int ms) {
 
 static void hand_over(rd_kafka_t *handle, struct state *s, const struct options *o, long number) {
     char value[96];
-    int len = snprintf(value, sizeof value, "%s %ld %" PRId64, o->id, number, now_ns());
+    int len = snprintf(value, sizeof value, "%s %ld %" PRId64, o->id, number, bn_rdk_now_ns());
     while (!stopped && rd_kafka_producev(handle, RD_KAFKA_V_TOPIC(o->topic),
                                          RD_KAFKA_V_PARTITION((int32_t)(number % o->partitions)),
                                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, (size_t)len),
@@ -85,10 +82,10 @@ static void hand_over(rd_kafka_t *handle, struct state *s, const struct options 
 }
 
 static void run(rd_kafka_t *handle, struct state *s, const struct options *o) {
-    int64_t began = now_ns();
+    int64_t began = bn_rdk_now_ns();
     long sent = 0;
     while (!stopped && (!o->records || sent < o->records)) {
-        long due = (long)((double)(now_ns() - began) * 1e-9 * (double)o->rate) + 1;
+        long due = (long)((double)(bn_rdk_now_ns() - began) * 1e-9 * (double)o->rate) + 1;
         if (o->records && due > o->records) due = o->records;
         for (int burst = 0; sent < due && !stopped && burst < 1000; burst++) hand_over(handle, s, o, sent++);
         serve(handle, s, sent < due ? 0 : 1);
@@ -96,13 +93,11 @@ static void run(rd_kafka_t *handle, struct state *s, const struct options *o) {
 }
 
 static int parse(struct options *o, rd_kafka_conf_t *conf, int argc, char **argv) {
-    char why[256];
     int c;
     while ((c = getopt(argc, argv, "X:b:t:l:p:r:n:i:")) != -1) {
-        char *value = c == 'X' ? strchr(optarg, '=') : NULL;
         switch (c) {
         case 'b':
-            o->bootstrap = optarg;
+            if (bn_rdk_set(conf, "bootstrap.servers", optarg)) return -1;
             break;
         case 't':
             o->topic = optarg;
@@ -123,17 +118,13 @@ static int parse(struct options *o, rd_kafka_conf_t *conf, int argc, char **argv
             o->records = strtol(optarg, NULL, 10);
             break;
         case 'X':
-            if (value) *value++ = 0;
-            if (!value || rd_kafka_conf_set(conf, optarg, value, why, sizeof why)) {
-                fprintf(stderr, "-X %s: %s\n", optarg, value ? why : "no value");
-                return -1;
-            }
+            if (bn_rdk_set_pair(conf, optarg)) return -1;
             break;
         default:
             return -1;
         }
     }
-    return o->bootstrap && o->topic && o->log && o->partitions > 0 && o->rate > 0 && optind == argc ? 0 : -1;
+    return o->topic && o->log && o->partitions > 0 && o->rate > 0 && optind == argc ? 0 : -1;
 }
 
 int main(int argc, char **argv) {
@@ -144,13 +135,12 @@ int main(int argc, char **argv) {
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        rd_kafka_conf_set(conf, fixed[i][0], fixed[i][1], why, sizeof why);
+        if (bn_rdk_set(conf, fixed[i][0], fixed[i][1])) return 1;
     if (parse(&o, conf, argc, argv)) {
         fprintf(stderr, "usage: producer [-X P=V]... -b BOOTSTRAP -t TOPIC -l LOG [-p PARTITIONS] [-r RATE] [-n "
                         "RECORDS] [-i ID]\n");
         return 2;
     }
-    rd_kafka_conf_set(conf, "bootstrap.servers", o.bootstrap, why, sizeof why);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     rd_kafka_conf_set_error_cb(conf, failed);
     rd_kafka_conf_set_opaque(conf, &s);

@@ -3,6 +3,8 @@
  *
  *     rdkafka_acked BOOTSTRAP TOPIC ACKS
  */
+#include "tests/rdk.h"
+
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -20,10 +22,8 @@ int main(int argc, char **argv) {
     if (argc != 4) return 2;
     signal(SIGTERM, stop);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], why, sizeof why);
-    rd_kafka_conf_set(conf, "acks", argv[3], why, sizeof why);
-    rd_kafka_conf_set(conf, "linger.ms", "1", why, sizeof why);
-    rd_kafka_conf_set(conf, "log_level", "0", why, sizeof why);
+    if (bn_rdk_set(conf, "bootstrap.servers", argv[1]) || bn_rdk_set(conf, "acks", argv[3])) return 2;
+    if (bn_rdk_set(conf, "linger.ms", "1") || bn_rdk_set(conf, "log_level", "0")) return 2;
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!handle) return 1;

@@ -3,6 +3,8 @@
  *
  *     rdkafka_round_trip BOOTSTRAP TOPIC CODEC COUNT
  */
+#include "tests/rdk.h"
+
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 
@@ -16,8 +18,7 @@ static void die(const char *what, const char *why) {
 }
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
-    char why[256];
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK) die(name, why);
+    if (bn_rdk_set(conf, name, value)) exit(1);
 }
 
 static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *m, void *opaque) {

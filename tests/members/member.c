@@ -8,6 +8,8 @@
  * is stored for the automatic commit only after its line was printed, so nothing is committed that a killed member had
  * not told.
  */
+#include "tests/rdk.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
@@ -29,28 +31,8 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* The generation is in what librdkafka writes for a transactional producer: a magic word, then the number as it lies in
- * memory. There is no other way to it in 2.0. */
-static int32_t generation(rd_kafka_t *handle) {
-    static const char magic[] = "CGMDv2:";
-    int32_t number = -1;
-    void *bytes = NULL;
-    size_t size = 0;
-    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(handle);
-    if (!metadata) return -1;
-    rd_kafka_error_t *error = rd_kafka_consumer_group_metadata_write(metadata, &bytes, &size);
-    if (error) {
-        rd_kafka_error_destroy(error);
-    } else if (size >= sizeof magic - 1 + sizeof number && memcmp(bytes, magic, sizeof magic - 1) == 0) {
-        memcpy(&number, (const char *)bytes + sizeof magic - 1, sizeof number);
-    }
-    rd_kafka_mem_free(handle, bytes);
-    rd_kafka_consumer_group_metadata_destroy(metadata);
-    return number;
-}
-
 static void tell(rd_kafka_t *handle, const char *what, const rd_kafka_topic_partition_list_t *partitions) {
-    printf("%.3f %s %" PRId32 " ", now_ms(), what, generation(handle));
+    printf("%.3f %s %" PRId32 " ", now_ms(), what, bn_rdk_generation(handle));
     for (int i = 0; i < partitions->cnt; i++) printf("%s%" PRId32, i ? "," : "", partitions->elems[i].partition);
     printf("%s\n", partitions->cnt ? "" : "-");
 }
@@ -125,47 +107,33 @@ static void take(struct member *m) {
     rd_kafka_message_destroy(message);
 }
 
-static int set(rd_kafka_conf_t *conf, const char *key, const char *value) {
-    char why[256];
-    if (rd_kafka_conf_set(conf, key, value, why, sizeof why) == RD_KAFKA_CONF_OK) return 0;
-    fprintf(stderr, "%s\n", why);
-    return -1;
-}
-
-static int set_pair(rd_kafka_conf_t *conf, char *pair) {
-    char *equals = strchr(pair, '=');
-    if (!equals) return -1;
-    *equals = 0;
-    return set(conf, pair, equals + 1);
-}
-
 static int parse(rd_kafka_conf_t *conf, const char **topic, int argc, char **argv) {
     int c, bad = 0;
     while ((c = getopt(argc, argv, "b:g:t:a:s:h:m:X:")) != -1) {
         switch (c) {
         case 'b':
-            bad |= set(conf, "bootstrap.servers", optarg);
+            bad |= bn_rdk_set(conf, "bootstrap.servers", optarg);
             break;
         case 'g':
-            bad |= set(conf, "group.id", optarg);
+            bad |= bn_rdk_set(conf, "group.id", optarg);
             break;
         case 't':
             *topic = optarg;
             break;
         case 'a':
-            bad |= set(conf, "partition.assignment.strategy", optarg);
+            bad |= bn_rdk_set(conf, "partition.assignment.strategy", optarg);
             break;
         case 's':
-            bad |= set(conf, "session.timeout.ms", optarg);
+            bad |= bn_rdk_set(conf, "session.timeout.ms", optarg);
             break;
         case 'h':
-            bad |= set(conf, "heartbeat.interval.ms", optarg);
+            bad |= bn_rdk_set(conf, "heartbeat.interval.ms", optarg);
             break;
         case 'm':
-            bad |= set(conf, "max.poll.interval.ms", optarg);
+            bad |= bn_rdk_set(conf, "max.poll.interval.ms", optarg);
             break;
         case 'X':
-            bad |= set_pair(conf, optarg);
+            bad |= bn_rdk_set_pair(conf, optarg);
             break;
         default:
             return -1;
@@ -179,9 +147,9 @@ int main(int argc, char **argv) {
     const char *topic = NULL;
     struct member m = {0};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "auto.offset.reset", "earliest");
-    set(conf, "auto.commit.interval.ms", "300");
-    set(conf, "enable.auto.offset.store", "false");
+    bn_rdk_set(conf, "auto.offset.reset", "earliest");
+    bn_rdk_set(conf, "auto.commit.interval.ms", "300");
+    bn_rdk_set(conf, "enable.auto.offset.store", "false");
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
     if (parse(conf, &topic, argc, argv)) return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
