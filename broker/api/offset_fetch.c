@@ -1,5 +1,7 @@
 /* offset_fetch.c: OffsetFetch 1-9: what groups have committed; one group, or from version 8 on several, each with the
  * topics asked for or (null, from 2 on) all. An offset that is not there is -1, and no error. */
+#include <stdlib.h>
+
 #include "broker/api/api.h"
 #include "broker/api/groups.h"
 #include "common/base/alloc.h"
@@ -49,19 +51,31 @@ static void find_asked(struct fetch_part *p, const struct bn_offsets *offsets) {
     }
 }
 
-/* One entry of the answer for each offset: topics come as often as they have partitions, which clients put together. */
+static int by_name(const void *a, const void *b) {
+    const struct bn_offsets_entry *x = *(const struct bn_offsets_entry *const *)a;
+    const struct bn_offsets_entry *y = *(const struct bn_offsets_entry *const *)b;
+    int order = bn_slice_cmp(x->topic, y->topic);
+    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* A topic is told once, with all its partitions, as Kafka tells it: some clients keep what comes last under a name. */
 static void find_all(struct fetch_part *p, const struct bn_offsets *offsets) {
-    size_t count = offsets ? bn_offsets_count(offsets) : 0, at = 0;
+    size_t count = offsets ? bn_offsets_count(offsets) : 0, at = 0, n = 0;
+    const struct bn_offsets_entry *e, **entries = bn_arena_array(&p->arena, count, sizeof(*entries));
     p->topics = bn_arena_array(&p->arena, count, sizeof *p->topics);
     struct found *found = bn_arena_array(&p->arena, count, sizeof *found);
-    if (!p->topics || !found) {
+    if (!p->topics || !found || !entries) {
         p->error = KE_UNKNOWN_SERVER_ERROR;
         return;
     }
-    const struct bn_offsets_entry *e;
-    while (offsets && (e = bn_offsets_next(offsets, &at)) != NULL) {
-        *found = look(&p->arena, e, e->partition);
-        p->topics[p->topic_count++] = (struct found_topic){bn_groups_keep(&p->arena, e->topic), found++, 1};
+    while (offsets && (e = bn_offsets_next(offsets, &at)) != NULL) entries[n++] = e;
+    qsort(entries, n, sizeof(*entries), by_name);
+    for (size_t i = 0; i < n; i++) {
+        found[i] = look(&p->arena, entries[i], entries[i]->partition);
+        if (i == 0 || bn_slice_cmp(entries[i - 1]->topic, entries[i]->topic) != 0)
+            p->topics[p->topic_count++] = (struct found_topic){bn_groups_keep(&p->arena, entries[i]->topic), &found[i],
+                                                               0};
+        p->topics[p->topic_count - 1].n++;
     }
 }
 

@@ -5,10 +5,12 @@
 
 Suite *offset_fetch_suite(void);
 
-static void commit(struct fake_groups *g, int32_t partition, int64_t offset) {
+static void commit_to(struct fake_groups *g, const char *topic, int32_t partition, int64_t offset) {
     struct bn_grecord_offset o = {offset, 5, BN_SLICE_LIT("meta"), 1, -1};
-    bn_offsets_put(&g->coordinator.offsets, BN_SLICE_LIT("t"), partition, &o, 1);
+    bn_offsets_put(&g->coordinator.offsets, bn_slice_str(topic), partition, &o, 1);
 }
+
+static void commit(struct fake_groups *g, int32_t partition, int64_t offset) { commit_to(g, "t", partition, offset); }
 
 START_TEST(test_one_group) {
     int32_t partitions[2] = {0, 1};
@@ -69,11 +71,48 @@ START_TEST(test_several_groups) {
 }
 END_TEST
 
+/* Go's clients keep what comes last under a topic's name. */
+START_TEST(test_all_of_a_topic_together) {
+    static const char *const TOPICS[] = {"a", "b", "t"};
+    for (int version = 2; version <= 9; version++) {
+        struct fake_groups g;
+        fake_groups_init(&g);
+        for (int32_t p = 9; p >= 0; p--) commit_to(&g, TOPICS[p % 3], p / 3, p);
+        struct kmsg_offset_fetch_request q = kmsg_offset_fetch_request_default;
+        struct kmsg_offset_fetch_request_group group = kmsg_offset_fetch_request_group_default;
+        struct kmsg_offset_fetch_response r;
+        group.group_id = BN_SLICE_LIT("g");
+        group.topics.n = -1;
+        if (version < 8) {
+            q.group_id = group.group_id;
+            q.topics.n = -1;
+        } else {
+            q.groups.v = &group;
+            q.groups.n = 1;
+        }
+        fake_groups_ask(&g, KAPI_OFFSET_FETCH, version, &q, &r);
+        ck_assert_int_eq(version < 8 ? r.topics.n : r.groups.v[0].topics.n, 3);
+        for (int32_t i = 0; i < 3; i++) {
+            struct bn_slice name = version < 8 ? r.topics.v[i].name : r.groups.v[0].topics.v[i].name;
+            int32_t n = version < 8 ? r.topics.v[i].partitions.n : r.groups.v[0].topics.v[i].partitions.n;
+            ck_assert(bn_slice_eq_str(name, TOPICS[i]));
+            ck_assert_int_eq(n, i == 0 ? 4 : 3);
+            for (int32_t k = 0; k < n; k++)
+                ck_assert_int_eq(version < 8 ? r.topics.v[i].partitions.v[k].committed_offset
+                                             : r.groups.v[0].topics.v[i].partitions.v[k].committed_offset,
+                                 k * 3 + i);
+        }
+        fake_groups_fini(&g);
+    }
+}
+END_TEST
+
 Suite *offset_fetch_suite(void) {
     Suite *s = suite_create("offset_fetch");
     TCase *t = tcase_create("offset_fetch");
     tcase_add_test(t, test_one_group);
     tcase_add_test(t, test_several_groups);
+    tcase_add_test(t, test_all_of_a_topic_together);
     suite_add_tcase(s, t);
     return s;
 }
