@@ -64,7 +64,7 @@ static bool take_configs(struct bn_admin *a, const struct kmsg_create_topics_req
         if (!pairs[i].name) return false;
         if (pairs[i].value || out->config_error) continue;
         out->config_error = KE_INVALID_CONFIG;
-        out->config_message = bn_arena_printf(&a->arena, "Null value not supported for topic configs: %s",
+        out->config_message = bn_arena_printf(&a->arena, "Null value not supported for topic configs: %.900s",
                                               pairs[i].name);
     }
     struct bn_err e = BN_ERR_NONE;

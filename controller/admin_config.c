@@ -69,7 +69,7 @@ static const char *null_values(struct bn_admin *a, const struct bn_event_alter_c
     const char *names = NULL;
     for (int32_t i = 0; i < c->op_count; i++) {
         if (c->ops[i].value || c->ops[i].kind == BN_EVENT_CONFIG_DELETE) continue;
-        names = names ? bn_arena_printf(&a->arena, "%.200s, %s", names, c->ops[i].name) : c->ops[i].name;
+        names = bn_arena_printf(&a->arena, "%.600s%s%.300s", names ? names : "", names ? ", " : "", c->ops[i].name);
         if (!names) return "";
     }
     return names;

@@ -14,6 +14,7 @@
 #include "common/base/trace.h"
 #include "common/conf/conf.h"
 #include "common/conf/topic_conf.h"
+#include "proto/kafka/codec.h"
 #include "proto/kafka/errors.h"
 
 /* ZooKeeper's jute.maxbuffer, less what surrounds the values; more keys than all that Kafka knows, several times. */
@@ -247,7 +248,13 @@ static int16_t judge_broker(struct work *w) {
 
 static int16_t judge_size(struct work *w) {
     size_t bytes = 0;
-    for (int32_t i = 0; i < w->count; i++) bytes += strlen(w->pairs[i].name) + strlen(w->pairs[i].value) + 8;
+    for (int32_t i = 0; i < w->count; i++) {
+        size_t len = strlen(w->pairs[i].value);
+        if (len > BN_CODEC_STRING_MAX) /* by what was appended to it: no answer could tell it any more */
+            return refuse_value(w, bn_arena_printf(w->arena, "%.200s would be longer than %d bytes", w->pairs[i].name,
+                                                   BN_CODEC_STRING_MAX));
+        bytes += strlen(w->pairs[i].name) + len + 8;
+    }
     if (w->count > STORED_KEYS_MAX) return refuse_value(w, "its configuration has more than 1000 keys");
     if (bytes <= STORED_BYTES_MAX) return 0;
     return refuse_value(w, "its configuration does not fit into one znode");

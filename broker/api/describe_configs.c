@@ -220,6 +220,17 @@ static bool names_us(struct bn_request *r, const struct kmsg_describe_configs_re
     return false;
 }
 
+/* What a person has set in ZooKeeper may be longer than an answer can carry. */
+static bool can_be_told(const struct kmsg_describe_configs_response_result *result) {
+    for (int32_t i = 0; i < result->configs.n; i++) {
+        const struct kmsg_describe_configs_response_config *c = &result->configs.v[i];
+        if (c->name.len > BN_CODEC_STRING_MAX || c->value.len > BN_CODEC_STRING_MAX) return false;
+        for (int32_t k = 0; k < c->synonyms.n; k++)
+            if (c->synonyms.v[k].value.len > BN_CODEC_STRING_MAX) return false;
+    }
+    return true;
+}
+
 static bool describe(struct bn_request *r, const struct kmsg_describe_configs_request_resource *asked,
                      struct kmsg_describe_configs_response_result *result) {
     bool fits = true;
@@ -248,7 +259,11 @@ void bn_api_describe_configs(struct bn_request *r) {
     bool fits = response.results.v != NULL;
     r->arena.budget_bytes += bn_min_size(count * BUDGET_PER_RESOURCE, BUDGET_MAX_BYTES);
     for (size_t i = 0; i < count && fits; i++) {
-        fits = describe(r, &q->resources.v[i], &response.results.v[response.results.n++]);
+        struct kmsg_describe_configs_response_result *result = &response.results.v[response.results.n++];
+        fits = describe(r, &q->resources.v[i], result);
+        if (!fits || can_be_told(result)) continue;
+        result->configs.n = 0;
+        fits = refuse(r, result, KE_UNKNOWN_SERVER_ERROR, bn_errors_text(KE_UNKNOWN_SERVER_ERROR)); /* as Kafka */
     }
     if (fits)
         bn_request_reply(r, &response);

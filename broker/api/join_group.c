@@ -72,7 +72,8 @@ static void gather(struct bn_scatter *s) {
         bn_request_close(s->request, "no memory is left for the answer");
 }
 
-/* "<client id or instance id>-<uuid>", as Kafka makes them. */
+/* "<client id or instance id>-<uuid>", as Kafka makes them; of a name so long that no answer could carry the id, its
+ * beginning (Kafka fails on such a name). */
 static struct bn_slice new_id(struct bn_request *r, const struct kmsg_join_group_request *q) {
     uint8_t b[16];
     char text[40];
@@ -81,6 +82,7 @@ static struct bn_slice new_id(struct bn_request *r, const struct kmsg_join_group
              b[3], b[4], b[5], b[6] & 0xf, b[7], 8 | (b[8] & 3), b[8] >> 4, b[9], b[10], b[11], b[12], b[13], b[14],
              b[15]);
     struct bn_slice name = bn_slice_is_null(q->group_instance_id) ? r->header.client_id : q->group_instance_id;
+    name.len = bn_min_size(name.len, BN_CODEC_STRING_MAX - 1 - strlen(text));
     r->arena.budget_bytes += name.len + 128;
     const char *made = bn_arena_printf(&r->arena, "%.*s-%s", BN_SLICE_FMT(name), text);
     return bn_slice_str(made ? made : "");

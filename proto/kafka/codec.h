@@ -39,6 +39,8 @@ struct kmsg_array { /* the shape of every array field */
     int32_t n;
 };
 
+enum { BN_CODEC_STRING_MAX = 32767 }; /* bytes of a string, in every version */
+
 struct bn_codec_desc; /* a message or nested struct; generated; all versions */
 
 /* The desc's own name ("ProduceRequest"), key (-1 if none), and range. */
@@ -56,7 +58,7 @@ int bn_codec_decode(const struct bn_codec_desc *d, int version, struct bn_slice 
                     struct bn_err *e) BN_MUST_CHECK;
 /* Appends the message to out. in is only read, except that records chains are emptied. A value that can't be
  * expressed (null where not nullable, a non-default field absent in the version and not ignorable, a string over
- * 32767, which Kafka's own readers refuse) is our bug: it asserts. */
+ * BN_CODEC_STRING_MAX, which Kafka's own readers refuse) is our bug: it asserts. */
 void bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out);
 
 /* walk.c: table walks. Sets every field to its default (records, arrays: empty; nullable strings: per schema). */

@@ -15,7 +15,7 @@
 #include "common/base/check.h"
 #include "proto/kafka/plan.h"
 
-enum { STRING_MAX = 32767, PATH_SIZE = 256, WHY_SIZE = 128 };
+enum { PATH_SIZE = 256, WHY_SIZE = 128 };
 
 struct reader {
     const uint8_t *start, *next, *end; /* end is drawn in while a tag is read */
@@ -102,7 +102,7 @@ static int read_slice(struct reader *r, const struct bn_plan_op *op, int kind, s
         return 0;
     }
     if ((uint64_t)n > left(r)) return fail(r, BN_BAD, "length %" PRId64 " exceeds %zu left", n, left(r));
-    if (kind == BN_PLAN_STRING && n > STRING_MAX) return fail(r, BN_BAD, "length %" PRId64 " of a string", n);
+    if (kind == BN_PLAN_STRING && n > BN_CODEC_STRING_MAX) return fail(r, BN_BAD, "length %" PRId64 " of a string", n);
     *out = bn_slice_of(r->next, (size_t)n);
     r->next += n;
     return 0;

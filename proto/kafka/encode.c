@@ -8,8 +8,6 @@
 #include "common/base/check.h"
 #include "proto/kafka/plan.h"
 
-enum { STRING_MAX = 32767 };
-
 struct sizer {
     size_t chained_bytes; /* records that are moved, not written */
     bool has_chain;
@@ -34,7 +32,7 @@ static size_t null_size(const struct bn_plan_op *op, size_t width) {
 static size_t size_slice(const struct bn_plan_op *op, int kind, struct bn_slice s) {
     size_t width = kind == BN_PLAN_STRING ? 2 : 4;
     if (bn_slice_is_null(s)) return null_size(op, width);
-    BN_ASSERT(s.len <= (kind == BN_PLAN_STRING ? STRING_MAX : INT32_MAX));
+    BN_ASSERT(s.len <= (kind == BN_PLAN_STRING ? BN_CODEC_STRING_MAX : INT32_MAX));
     return length_size(op, s.len, width) + s.len;
 }
 

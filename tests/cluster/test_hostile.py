@@ -44,3 +44,32 @@ def test_announced_frames_cost_nothing(cluster):
     for s in held:
         s.close()
     assert resident < 600_000, f"{resident} KiB resident"
+
+
+def call(cluster, api, version, body, client_id=b"hostile"):
+    """The answer's body; a frame that costs the broker its life fails here."""
+    frame = struct.pack(">hhih", api, version, 1, len(client_id)) + client_id + body
+    with socket.create_connection(("127.0.0.1", cluster.port), 10) as s:
+        s.settimeout(30)
+        s.sendall(struct.pack(">i", len(frame)) + frame)
+        stream = s.makefile("rb")
+        return stream.read(struct.unpack(">i", stream.read(4))[0])[4:]
+
+
+def text(b):
+    return struct.pack(">h", -1) if b is None else struct.pack(">h", len(b)) + b
+
+
+def test_names_as_long_as_they_can_be(cluster):
+    """What is made of a name, an id or a message, is longer than the name: it still fits into the answer."""
+    name = b"n" * 32767
+    one = struct.pack(">i", 1)
+    assert len(call(cluster, 10, 0, text(b"g"))) > 0  # makes __consumer_offsets
+    join = text(b"g") + struct.pack(">ii", 10000, 10000) + text(b"") + text(b"consumer") + one + text(b"range") + struct.pack(">i", 0)
+    wait_for(lambda: struct.unpack_from(">h", call(cluster, 11, 3, join, name), 4)[0] == 0, 30, "a member with a long id")
+    answer = call(cluster, 44, 0, one + b"\2" + text(b"t") + one + text(name) + b"\0" + text(None) + b"\0")
+    assert struct.unpack_from(">h", answer, 8)[0] == 42, answer[:100]
+    topic = text(b"t") + struct.pack(">ihi", 1, 1, 0) + one + text(name) + text(None)
+    answer = call(cluster, 19, 4, one + topic + struct.pack(">i?", 5000, True))
+    assert struct.unpack_from(">h", answer, 11)[0] == 40, answer[:100]
+    assert cluster.alive("broker-0") and cluster.alive("controller-0")

@@ -95,12 +95,36 @@ START_TEST(repeated) { /* in AlterConfigs, which replaces: each resource twice i
 }
 END_TEST
 
+/* What is told of a name as long as names can be fits into an answer. */
+START_TEST(long_names) {
+    static char name[BN_CODEC_STRING_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    struct kmsg_incremental_alter_configs_request_config configs[2] = {{bn_slice_str(name), 0, BN_SLICE_NULL},
+                                                                       {bn_slice_str(name + 1), 0, BN_SLICE_NULL}};
+    struct kmsg_incremental_alter_configs_request_resource resource = {2, bn_slice_str(name), {configs, 2}};
+    struct kmsg_incremental_alter_configs_request m = {{&resource, 1}, false};
+    struct bn_admin a;
+    decode(&a, INCREMENTAL, 1, &kmsg_incremental_alter_configs_request_desc, &m);
+    const struct bn_event_alter_config *got = &a.event.u.alter_configs.entities[0];
+    ck_assert_int_eq(got->error, KE_INVALID_REQUEST);
+    struct bn_output_topic_result result = {.name = name, .error = got->error, .message = got->message};
+    struct bn_output_reply reply = {.topics = &result, .topic_count = 1};
+    struct bn_chain out;
+    bn_chain_init(&out);
+    bn_admin_encode(&a, &reply, &out);
+    ck_assert_uint_gt(out.size_bytes, sizeof name - 1);
+    bn_chain_fini(&out);
+    bn_admin_fini(&a);
+}
+END_TEST
+
 Suite *admin_config_suite(void);
 Suite *admin_config_suite(void) {
     Suite *s = suite_create("admin_config");
     TCase *c = tcase_create("admin_config");
     tcase_add_loop_test(c, judged, 0, (int)BN_ARRAY_LEN(CASES));
     tcase_add_test(c, repeated);
+    tcase_add_test(c, long_names);
     suite_add_tcase(s, c);
     return s;
 }

@@ -44,6 +44,30 @@ static const struct kmsg_describe_configs_response_config *find(const struct kms
     return NULL;
 }
 
+/* What a person has set in ZooKeeper, and no answer can carry, is no end of the broker. */
+START_TEST(test_too_long) {
+    static char value[BN_CODEC_STRING_MAX + 2];
+    static char *keys[] = {"leader.replication.throttled.replicas"}, *values[] = {value};
+    struct bn_image_config set = {.keys = keys, .values = values, .count = 1};
+    struct fake f;
+    fake_init(&f);
+    struct bn_conf *conf = make_conf();
+    f.deps.conf = conf;
+    fake_topic(&f, "orders", 1, 1, 1);
+    bn_map_put(&f.image.configs, BN_SLICE_LIT("topics/orders"), &set);
+    for (size_t at = 0; at + 4 < sizeof value; at += 4) memcpy(value + at, "0:1,", 4);
+    memcpy(value + sizeof value - 5, "0:12", 4);
+    struct kmsg_describe_configs_response got;
+    ask(&f, 4, 2, "orders", NULL, &got);
+    ck_assert_int_eq(got.results.v[0].error_code, KE_UNKNOWN_SERVER_ERROR);
+    ck_assert_int_eq(got.results.v[0].configs.n, 0);
+    ask(&f, 4, 2, "orders", "segment.bytes", &got);
+    ck_assert_int_eq(got.results.v[0].error_code, KE_NONE);
+    bn_conf_free(conf);
+    fake_fini(&f);
+}
+END_TEST
+
 START_TEST(test_topic) {
     static char *keys[] = {"max.message.bytes", "no.such.key"}, *values[] = {"1000", "x"};
     struct bn_image_config set = {.keys = keys, .values = values, .count = 2};
@@ -200,6 +224,7 @@ Suite *describe_configs_suite(void);
 Suite *describe_configs_suite(void) {
     Suite *s = suite_create("describe_configs");
     TCase *t = tcase_create("describe_configs");
+    tcase_add_test(t, test_too_long);
     tcase_add_test(t, test_topic);
     tcase_add_test(t, test_broker);
     tcase_add_test(t, test_at_run_time);

@@ -55,11 +55,29 @@ START_TEST(test_errors) {
 }
 END_TEST
 
+/* An id is made of a name that the member gives, which may be as long as the id may be in all. */
+START_TEST(test_long_name) {
+    static uint8_t name[BN_CODEC_STRING_MAX];
+    struct fake_groups g;
+    struct kmsg_join_group_request q = kmsg_join_group_request_default;
+    struct kmsg_join_group_response r;
+    memset(name, 'i', sizeof name);
+    fake_groups_init(&g);
+    q.group_id = BN_SLICE_LIT("g");
+    q.group_instance_id = bn_slice_of(name, sizeof name);
+    q.rebalance_timeout_ms = q.session_timeout_ms = 10000;
+    fake_groups_ask(&g, KAPI_JOIN_GROUP, 9, &q, &r);
+    ck_assert_uint_eq(g.coordinator.join.new_id.len, BN_CODEC_STRING_MAX);
+    fake_groups_fini(&g);
+}
+END_TEST
+
 Suite *join_group_suite(void) {
     Suite *s = suite_create("join_group");
     TCase *t = tcase_create("join_group");
     tcase_add_test(t, test_versions);
     tcase_add_test(t, test_errors);
+    tcase_add_test(t, test_long_name);
     suite_add_tcase(s, t);
     return s;
 }
