@@ -104,7 +104,8 @@ static bool prepare(struct bn_request *r, struct join *j) {
         .client_id = bn_groups_text(r->header.client_id),
         .client_host = bn_slice_str(host),
         .session_ms = q->session_timeout_ms,
-        .rebalance_ms = r->header.api_version >= 1 ? q->rebalance_timeout_ms : q->session_timeout_ms,
+        .rebalance_ms = r->header.api_version >= 1 ? (int32_t)bn_max_i64(q->rebalance_timeout_ms, 0)
+                                                   : q->session_timeout_ms,
         .protocol_type = q->protocol_type,
         .protocols = protocols,
         .protocol_count = q->protocols.n,

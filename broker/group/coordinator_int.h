@@ -40,6 +40,7 @@ struct bn_coordinator_club {
     enum bn_group_state state_was;
     int appends; /* commits under way */
     bool has_znode;
+    bool alone; /* written by a request of its own: the one that it shared was refused */
 };
 
 struct bn_coordinator {

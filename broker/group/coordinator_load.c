@@ -256,8 +256,8 @@ static void resume_recorded(struct bn_coordinator_seat *s, const struct recorded
             .instance_id = m.instance_id,
             .client_id = or_empty(m.client_id),
             .client_host = or_empty(m.client_host),
-            .session_ms = m.session_ms,
-            .rebalance_ms = m.rebalance_ms,
+            .session_ms = (int32_t)bn_max_i64(m.session_ms, 0),
+            .rebalance_ms = (int32_t)bn_max_i64(m.rebalance_ms, 0),
             .metadata = or_empty(m.subscription),
             .assignment = or_empty(m.assignment),
         };

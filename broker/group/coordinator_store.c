@@ -5,7 +5,8 @@
  * the same is said again: whoever joins or syncs waits as long as that takes. NOT_COORDINATOR under the seat's present
  * epoch is the end: another one leads the partition, and this broker will hear of it. So is a group that can't be
  * written at all, since it is too large: its members are told UNKNOWN_SERVER_ERROR, as Kafka's are when their group's
- * record is too large. */
+ * record is too large. A request is refused as a whole; each of its groups is then said alone, so that only the one to
+ * blame hears of it. */
 #include "broker/group/coordinator_int.h"
 #include "common/base/alloc.h"
 #include "common/base/check.h"
@@ -31,8 +32,7 @@ static ProtobufCBinaryData data_of(struct bn_slice s) {
 
 /* ---- packing: borrows the group until the request has been handed over ---- */
 
-static size_t pack_members(const struct bn_group *g, Bn__GroupState *out) {
-    size_t bytes = 0;
+static void pack_members(const struct bn_group *g, Bn__GroupState *out) {
     out->members = bn_alloc_zero((size_t)bn_group_size(g) + 1, sizeof(Bn__GroupMember *));
     for (int32_t i = 0; i < bn_group_size(g); i++) {
         struct bn_group_member_view v;
@@ -49,12 +49,10 @@ static size_t pack_members(const struct bn_group *g, Bn__GroupState *out) {
         m->rebalance_timeout_ms = v.rebalance_ms;
         m->metadata = data_of(v.metadata);
         m->assignment = data_of(v.assignment);
-        bytes += 64 + v.id.len + v.client_id.len + v.metadata.len + v.assignment.len;
     }
-    return bytes;
 }
 
-static size_t pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
+static void pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
     const struct bn_group *g = k->group;
     bn__group_state__init(out);
     out->group_id = data_of(bn_group_id(g));
@@ -64,14 +62,14 @@ static size_t pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
     k->writing_reserve = k->reserve;
     k->store = 0;
     k->reserve = 0;
-    if (out->reserve_only) return 64;
+    if (out->reserve_only) return;
     if (k->writing_reserve > out->reserved) out->reserved = k->writing_reserve;
     out->generation = bn_group_generation(g);
     out->protocol_type = data_of(bn_group_protocol_type(g));
     out->protocol = data_of(bn_group_protocol(g));
     out->leader = data_of(bn_group_is_settled(g) ? bn_group_leader(g) : BN_SLICE_NULL);
     out->state_since_ms = bn_clock_wall_ms(k->seat->c->deps->env->clock);
-    return 64 + pack_members(g, out);
+    pack_members(g, out);
 }
 
 static void free_group(Bn__GroupState *g) {
@@ -116,6 +114,7 @@ static void ended(struct bn_coordinator_club *k, int16_t error) {
     int32_t reserve = k->writing_reserve;
     k->writing_store = 0;
     k->writing_reserve = 0;
+    k->alone = false;
     k->has_znode = true;
     int64_t now_ms = bn_coordinator_now_ms(c);
     if (reserve) bn_group_reserved(k->group, now_ms, reserve, error, &c->outs);
@@ -132,21 +131,26 @@ static void on_written(void *arg, const Bn__GroupWriteReply *m) {
     struct writing *w = arg;
     struct bn_coordinator_seat *s = w->seat;
     int error = m ? m->error : KE_REQUEST_TIMED_OUT;
-    if (error == KE_MESSAGE_TOO_LARGE || error == KE_INVALID_REQUEST) error = KE_UNKNOWN_SERVER_ERROR;
+    bool refused = error == KE_MESSAGE_TOO_LARGE || error == KE_INVALID_REQUEST;
+    bool apart = refused && w->request.n_groups > 0 && w->request.n_groups + w->request.n_removed > 1;
+    if (refused && !apart) error = KE_UNKNOWN_SERVER_ERROR;
     bool fenced = error == KE_NOT_COORDINATOR && w->request.leader_epoch == s->leader_epoch;
     bool over = error == KE_NONE || fenced || error == KE_UNKNOWN_SERVER_ERROR;
     s->writing = false;
     for (size_t i = 0; !s->gone && i < w->request.n_groups; i++) {
         struct bn_coordinator_club *k = bn_coordinator_club(s, bn_str_slice(&w->names[i]));
-        if (k && over)
+        if (!k) continue;
+        if (over) {
             ended(k, (int16_t)error);
-        else if (k)
+        } else {
             again(k);
+            k->alone = apart;
+        }
     }
     for (struct bn_list *it; !over && (it = bn_list_pop_front(&w->removed)) != NULL;)
         bn_list_push_back(&s->departed, it);
     free_writing(w);
-    if (!s->gone && has_work(s)) bn_timer_start(&s->write_timer, over ? 0 : AGAIN_MS);
+    if (!s->gone && has_work(s)) bn_timer_start(&s->write_timer, over || apart ? 0 : AGAIN_MS);
     bn_coordinator_back(s);
 }
 
@@ -170,6 +174,30 @@ static void pack_removed(struct writing *w) {
     }
 }
 
+/* False: it goes with another request. */
+static bool add_group(struct writing *w, struct bn_coordinator_club *k, size_t *bytes) {
+    size_t at = w->request.n_groups;
+    Bn__GroupState *g = w->request.groups[at] = bn_alloc(sizeof *g);
+    pack(k, g);
+    size_t size = bn__group_state__get_packed_size(g);
+    bool fits = at == 0 || (!k->alone && *bytes + size <= BYTES_MAX);
+    if (size > GROUP_MAX || !fits) {
+        free_group(g);
+        if (fits) {
+            ended(k, KE_UNKNOWN_SERVER_ERROR);
+        } else {
+            bn_list_push_front(&k->seat->dirty, &k->dirty);
+            again(k);
+        }
+        return fits;
+    }
+    *bytes += size;
+    bn_str_init(&w->names[at]);
+    bn_str_add_slice(&w->names[at], bn_group_id(k->group));
+    w->request.n_groups++;
+    return true;
+}
+
 static void write_dirty(struct bn_timer *t) {
     struct bn_coordinator_seat *s = BN_CONTAINER_OF(t, struct bn_coordinator_seat, write_timer);
     if (s->gone || s->writing || !has_work(s)) return;
@@ -182,23 +210,14 @@ static void write_dirty(struct bn_timer *t) {
     w->names = bn_alloc_zero(GROUPS_MAX, sizeof *w->names);
     bn_list_init(&w->removed);
     size_t bytes = 0;
+    bool alone = false;
     struct bn_list *it;
-    while (w->request.n_groups < GROUPS_MAX && bytes < BYTES_MAX && (it = bn_list_pop_front(&s->dirty)) != NULL) {
+    while (!alone && w->request.n_groups < GROUPS_MAX && (it = bn_list_pop_front(&s->dirty)) != NULL) {
         struct bn_coordinator_club *k = BN_CONTAINER_OF(it, struct bn_coordinator_club, dirty);
-        size_t at = w->request.n_groups++;
-        w->request.groups[at] = bn_alloc(sizeof(Bn__GroupState));
-        size_t size = pack(k, w->request.groups[at]);
-        if (size > GROUP_MAX) {
-            free_group(w->request.groups[at]);
-            w->request.n_groups--;
-            ended(k, KE_UNKNOWN_SERVER_ERROR);
-            continue;
-        }
-        bytes += size;
-        bn_str_init(&w->names[at]);
-        bn_str_add_slice(&w->names[at], bn_group_id(k->group));
+        if (!add_group(w, k, &bytes)) break;
+        alone = k->alone;
     }
-    pack_removed(w);
+    if (!alone) pack_removed(w);
     if (w->request.n_groups == 0 && w->request.n_removed == 0) {
         free_writing(w);
         return;

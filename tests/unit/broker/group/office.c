@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "proto/kafka/batch.h"
 #include "proto/kafka/errors.h"
+#include "proto/rpc/rpc.h"
 
 /* ---- in place of broker/replica ---- */
 
@@ -90,6 +91,7 @@ static void write_groups(void *arg, struct bn_shard *shard, const Bn__GroupWrite
                          void (*reply)(void *, const Bn__GroupWriteReply *), void *reply_arg) {
     struct office *o = arg;
     Bn__GroupWriteReply m = BN__GROUP_WRITE_REPLY__INIT;
+    ck_assert_uint_le(bn__group_write_request__get_packed_size(q), BN_RPC_FRAME_MAX);
     o->writes += q->n_groups > 0;
     o->removals += (int)q->n_removed;
     if (o->deaf) {
@@ -99,6 +101,9 @@ static void write_groups(void *arg, struct bn_shard *shard, const Bn__GroupWrite
         return;
     }
     m.error = o->write_error;
+    for (size_t i = 0; o->unfit && i < q->n_groups; i++)
+        if (bn_slice_eq_str(bn_slice_of(q->groups[i]->group_id.data, q->groups[i]->group_id.len), o->unfit))
+            m.error = KE_MESSAGE_TOO_LARGE;
     bool whole = q->n_groups > 0 && !q->groups[0]->reserve_only;
     if (m.error == KE_NONE && (whole || q->n_removed > 0)) office_keep(o, q);
     reply(reply_arg, &m);
@@ -349,6 +354,7 @@ void office_join(struct office *o, struct office_join *j, const char *group, con
     snprintf(fresh, sizeof fresh, "member-%d", ++serial);
     *j = (struct office_join){.protocol = {BN_SLICE_LIT("range"), o->subscription}};
     j->join.in = (struct bn_group_join){.member_id = bn_slice_str(member_id),
+                                        .instance_id = o->instance_id,
                                         .new_id = bn_slice_str(fresh),
                                         .client_id = BN_SLICE_LIT("c"),
                                         .client_host = BN_SLICE_LIT("/h"),
@@ -376,6 +382,7 @@ void office_sync(struct office *o, struct office_sync *s, const char *group, con
     *s = (struct office_sync){.assignment = {bn_slice_str(of->member_id), BN_SLICE_LIT("all of it")}};
     s->sync.in = (struct bn_group_sync){.generation = of->generation,
                                         .member_id = bn_slice_str(of->member_id),
+                                        .instance_id = o->instance_id,
                                         .assignments = &s->assignment,
                                         .assignment_count = 1};
     s->sync.done = synced;

@@ -42,7 +42,9 @@ struct office {
     size_t stored_len;
     int writes, removals;
     int16_t write_error;
+    const char *unfit; /* a group that can't be written: a request that names it is refused, MESSAGE_TOO_LARGE */
     struct bn_slice subscription;                                  /* of the members that join from now on; "topics" */
+    struct bn_slice instance_id;                                   /* theirs; null: they are dynamic */
     bool deaf;                                                     /* gives no answer */
     void (*waiting)(void *arg, const Bn__GroupWriteReply *answer); /* while deaf */
     void *waiting_arg;
