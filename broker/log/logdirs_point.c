@@ -85,7 +85,7 @@ static char *checkpoint_text(const struct bn_logdirs *d, int dir, enum bn_logdir
 static int write_checkpoint(struct bn_logdirs *d, int i, enum bn_logdirs_file w, struct bn_err *e) {
     struct bn_logdirs_dir *dir = &d->dirs[i];
     pthread_mutex_lock(&d->lock);
-    bool due = dir->online && dir->changed[w];
+    bool due = dir->changed[w];
     char *text = due ? checkpoint_text(d, i, w) : NULL;
     if (due) dir->changed[w] = false;
     pthread_mutex_unlock(&d->lock);
@@ -145,6 +145,7 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
     for (int i = 0; i < d->count; i++) {
         struct bn_err why;
         int one = 0;
+        if (!bn_logdirs_online(d, i)) continue;
         for (enum bn_logdirs_file w = 0; one == 0 && w < BN_LOGDIRS_FILES; w++) one = write_checkpoint(d, i, w, &why);
         if (one == 0) continue;
         bn_logdirs_fail(d, i, why.text);
@@ -159,6 +160,7 @@ static void lower(struct bn_logdirs *d, struct bn_logdirs_entry *n, enum bn_logd
     bn_logdirs_set(d, n, w, bn_min_i64(n->offsets[w], at_most));
 }
 
+/* In a directory that is offline, too: its logs go on, and so does what their truncations must have on disk. */
 int bn_logdirs_cut(struct bn_logdirs *d, const struct bn_logdir_point *p, struct bn_err *e) {
     pthread_mutex_lock(&d->lock);
     struct bn_logdirs_entry *n = bn_logdirs_entry(d, p->topic, p->partition);

@@ -1,4 +1,6 @@
 /* logdirs_point_test.c: what checkpoint files keep, and of whom. */
+#include <limits.h>
+
 #include "tests/unit/broker/log/dirs.h"
 #include "tests/unit/unit.h"
 
@@ -89,6 +91,36 @@ START_TEST(test_cleaned_is_synced) {
         d = dirs_open(&w);
         ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), 0);
         ck_assert_int_eq(o.recovery_point, cases[i].then);
+        bn_logdirs_close(d, false, 0);
+        world_fini(&w);
+    }
+}
+END_TEST
+
+/* Goal: a directory whose checkpoints could not be written is offline, but its logs go on, and are truncated: what a
+ * truncation lowers is on disk all the same, or the truncation is told that it is not. */
+START_TEST(test_cut_of_an_offline_directory) {
+    for (int still_full = 0; still_full < 2; still_full++) {
+        struct world w;
+        struct bn_err e;
+        struct bn_log_open o;
+        world_init(&w);
+        struct bn_logdirs *d = dirs_open(&w);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0);
+        struct bn_logdir_point point = {"t", 0, o.tenure, 100, 0, 90, false, 0, 0};
+        ck_assert_int_eq(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
+        bn_memdisk_fail(w.mem, BN_MEMDISK_PWRITEV, 1, INT_MAX);
+        point.high_watermark = 95;
+        ck_assert_int_ne(bn_logdirs_checkpoint(d, &point, 1, &e), 0);
+        ck_assert(!bn_logdirs_online(d, bn_logdirs_index_of(d, "t", 0)));
+        if (!still_full) bn_memdisk_fail(w.mem, BN_MEMDISK_PWRITEV, 1, 0);
+        struct bn_logdir_point low = {"t", 0, o.tenure, 40, INT64_MAX, 0, false, 0, 1};
+        ck_assert_int_eq(bn_logdirs_cut(d, &low, &e) != 0, still_full);
+        bn_memdisk_fail(w.mem, BN_MEMDISK_PWRITEV, 1, 0);
+        bn_logdirs_close(d, false, 0);
+        d = dirs_open(&w);
+        ck_assert_int_eq(bn_logdirs_place(d, "t", 0, false, &o, &e), 0);
+        ck_assert_int_eq(o.recovery_point, still_full ? 100 : 40);
         bn_logdirs_close(d, false, 0);
         world_fini(&w);
     }
@@ -216,6 +248,7 @@ Suite *logdirs_point_suite(void) {
     TCase *t = tcase_create("logdirs_point");
     tcase_add_test(t, test_placing_and_checkpoints);
     tcase_add_test(t, test_cleaned_is_synced);
+    tcase_add_test(t, test_cut_of_an_offline_directory);
     tcase_add_test(t, test_a_name_again);
     tcase_add_test(t, test_a_late_line);
     tcase_add_test(t, test_nothing_new);
