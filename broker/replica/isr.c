@@ -1,8 +1,8 @@
 /* isr.c: the rules by which a leader counts its followers (3-replication 3.2 to 3.4) and has its ISR changed (safety
  * §2).
  *
- *              bn_isr_expand, bn_isr_shrink
- *   SETTLED -----------------------------------> EXPANDING, SHRINKING
+ *              bn_isr_expand, bn_isr_shrink, bn_isr_resign
+ *   SETTLED -----------------------------------> EXPANDING, SHRINKING, RESIGNING
  *      ^                                                 |
  *      +-------------------------------------------------+
  *        a newer committed state, by image or by answer; or a refusal that says that nothing was written
@@ -244,6 +244,18 @@ bool bn_isr_shrink(struct bn_isr *s, const struct bn_isr_view *v) {
     return any;
 }
 
+bool bn_isr_resign(struct bn_isr *s, int64_t now_ms) {
+    if (s->change != BN_ISR_SETTLED || now_ms < s->hold_until_ms) return false;
+    bool any = false;
+    for (int i = 0; i < s->follower_count; i++) {
+        struct bn_isr_follower *f = &s->followers[i];
+        f->proposed = f->member;
+        any = any || f->member;
+    }
+    if (any) propose(s, BN_ISR_RESIGNING);
+    return any;
+}
+
 /* ---- the proposal that stands ---- */
 
 int bn_isr_proposal(const struct bn_isr *s, int32_t *ids, int64_t *broker_epochs) {
@@ -251,7 +263,7 @@ int bn_isr_proposal(const struct bn_isr *s, int32_t *ids, int64_t *broker_epochs
     BN_ASSERT(s->change != BN_ISR_SETTLED);
     for (int i = 0; i < s->member_count; i++) { /* who stays, in the order that the controller knows */
         const struct bn_isr_follower *f = find(s, s->members[i]);
-        if (f && !f->proposed) continue;
+        if (f ? !f->proposed : s->change == BN_ISR_RESIGNING) continue;
         ids[count] = s->members[i];
         broker_epochs[count++] = f ? f->proposed_epoch : -1;
     }
@@ -266,7 +278,7 @@ int bn_isr_proposal(const struct bn_isr *s, int32_t *ids, int64_t *broker_epochs
 
 /* One that may not join does not keep others from it. */
 static void hold(struct bn_isr *s, int64_t now_ms) {
-    if (s->change == BN_ISR_SHRINKING) s->hold_until_ms = now_ms + HOLD_MS;
+    if (s->change != BN_ISR_EXPANDING) s->hold_until_ms = now_ms + HOLD_MS;
     for (int i = 0; i < s->follower_count; i++) {
         struct bn_isr_follower *f = &s->followers[i];
         if (!f->proposed || f->member) continue;

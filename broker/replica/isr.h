@@ -24,7 +24,12 @@ struct bn_isr_follower {
     int refusals;             /* of this incarnation, in a row: each makes the next wait longer */
 };
 
-enum bn_isr_change { BN_ISR_SETTLED, BN_ISR_EXPANDING, BN_ISR_SHRINKING };
+enum bn_isr_change {
+    BN_ISR_SETTLED,
+    BN_ISR_EXPANDING,
+    BN_ISR_SHRINKING,
+    BN_ISR_RESIGNING, /* the leader leaves it, since its log has failed: another member shall lead */
+};
 
 struct bn_isr {
     int32_t self;
@@ -94,6 +99,8 @@ int64_t bn_isr_watermark(const struct bn_isr *s, const struct bn_isr_view *v, in
 /* Proposes to take in `follower` (which just fetched), or with -1 somebody who has caught up; one at a time. True when
  * a proposal stands that did not before. */
 bool bn_isr_expand(struct bn_isr *s, const struct bn_isr_view *v, int32_t follower);
+/* Proposes to leave it to the other members. False: there are none, or it can't be said now. */
+bool bn_isr_resign(struct bn_isr *s, int64_t now_ms);
 /* Somebody is not proposed only because of a refusal: who waits for that looks again. */
 bool bn_isr_holds(const struct bn_isr *s, int64_t now_ms);
 /* Proposes to leave out the members that are not caught up. */

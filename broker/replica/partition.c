@@ -61,6 +61,7 @@ void bn_partition_offline(struct bn_partition *p, const char *why) {
     bn_proposals_leave(p);
     BN_ERROR("partition", "[Partition %s-%d] offline: %s", p->topic, p->key.index, why);
     bn_partition_evict(p, KE_KAFKA_STORAGE_ERROR);
+    bn_partition_review(p);
     tell(p);
 }
 
@@ -123,6 +124,7 @@ void bn_partition_decide(struct bn_partition *p, const struct bn_image_partition
     p->leader_epoch = state->leader_epoch;
     if (p->role == BN_PARTITION_OFFLINE || !p->log) {
         if (p->leader != p->deps->broker_id) bn_partition_refuse(p, KE_NOT_LEADER_OR_FOLLOWER);
+        bn_partition_review(p);
         return;
     }
     if (news == BN_ISR_NEW_EPOCH)

@@ -199,7 +199,7 @@ static void add_laggards(struct bn_str *out, const struct bn_partition *p, const
     }
 }
 
-/* A proposal stands that did not before: it is told as Kafka tells it, and said. */
+/* A proposal stands that did not before: it is told as Kafka tells it, and said. v: NULL when there is no log. */
 static void propose(struct bn_partition *p, const struct bn_isr_view *v) {
     struct bn_str now, then, out;
     bn_str_init(&now);
@@ -207,13 +207,16 @@ static void propose(struct bn_partition *p, const struct bn_isr_view *v) {
     bn_str_init(&out);
     add_ids(&now, p->isr.members, p->isr.member_count);
     add_proposal(&then, &p->isr);
-    add_laggards(&out, p, v);
+    if (v) add_laggards(&out, p, v);
     if (p->isr.change == BN_ISR_SHRINKING)
         BN_INFO("partition",
                 "[Partition %s-%d broker=%d] Shrinking ISR from %s to %s. Leader: (highWatermark: %" PRId64
                 ", endOffset: %" PRId64 "). Out of sync replicas:%s.",
                 p->topic, p->key.index, p->deps->broker_id, now.ptr, then.ptr, v->high_watermark, v->leader_end,
                 out.ptr);
+    else if (p->isr.change == BN_ISR_RESIGNING)
+        BN_WARN("partition", "[Partition %s-%d broker=%d] Its log has failed: leaving it to the ISR %s", p->topic,
+                p->key.index, p->deps->broker_id, then.ptr);
     else
         BN_INFO("partition",
                 "[Partition %s-%d broker=%d] Expanding ISR from %s to %s. Leader: (highWatermark: %" PRId64
@@ -239,7 +242,15 @@ void bn_partition_settled(struct bn_partition *p, bool new_state) {
     bn_partition_review(p);
 }
 
+/* A leader whose log failed leaves the partition to another member of the ISR, if there is one. Who is elected while
+ * its log is offline hears that the same way. */
+static void resign(struct bn_partition *p) {
+    if (p->leader != p->deps->broker_id || p->fate != BN_PARTITION_STAYS) return;
+    if (bn_isr_resign(&p->isr, (int64_t)bn_loop_now_ms(p->deps->shard->loop))) propose(p, NULL);
+}
+
 void bn_partition_review(struct bn_partition *p) {
+    if (p->role == BN_PARTITION_OFFLINE) resign(p);
     if (p->role != BN_PARTITION_LEADER) return;
     const struct bn_isr_view v = view(p);
     if (bn_isr_expand(&p->isr, &v, -1)) propose(p, &v);
@@ -262,6 +273,7 @@ enum bn_isr_outcome bn_partition_altered(struct bn_partition *p, const struct bn
                 "what it committed stands",
                 p->topic, p->key.index, p->deps->broker_id, a->partition_epoch, a->error);
     if (p->role == BN_PARTITION_LEADER && outcome != BN_ISR_MOOT) bn_partition_settled(p, outcome == BN_ISR_ADOPTED);
+    if (p->role == BN_PARTITION_OFFLINE) resign(p);
     return outcome;
 }
 

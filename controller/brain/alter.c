@@ -1,10 +1,15 @@
 /* alter.c: ISR proposals. Owns the requests that wait: each has one item per partition, queued at its partition in the
  * order of arrival, and is answered when its last item is. An item is judged only against a committed state, never
- * against one in flight; so a proposal that crosses an election is fenced by the new leader epoch. */
+ * against one in flight; so a proposal that crosses an election is fenced by the new leader epoch.
+ *
+ * A leader that leaves itself out of the ISR it proposes has lost its log (Kafka tells that by a notification of its
+ * log directory): one of the members that it names leads then, under a new epoch. Until it has recovered its log and
+ * is taken in again, it is no candidate. */
 #include "controller/brain/alter.h"
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
+#include "controller/brain/partition_sm.h"
 
 struct alter_item {
     struct bn_list node; /* in partition.proposals; alone once decided */
@@ -140,10 +145,14 @@ static bool eligible(const struct bn_model *m, const struct bn_model_partition *
     return true;
 }
 
+/* Its log has failed. */
+static bool resigns(const struct bn_alter_proposal *a) { return !bn_ids_has(a->isr, a->broker); }
+
 static bool well_formed(const struct bn_model_partition *p, const struct bn_alter_proposal *a) {
-    if (p->state.leader != a->broker || !bn_ids_has(a->isr, a->broker) || !bn_ids_distinct(a->isr)) return false;
+    if (p->state.leader != a->broker || a->isr.count == 0 || !bn_ids_distinct(a->isr)) return false;
+    struct bn_fact_ids room = resigns(a) ? bn_ids_fact(&p->state.isr) : bn_ids_fact(&p->replicas);
     for (int32_t i = 0; i < a->isr.count; i++)
-        if (!bn_ids_has(bn_ids_fact(&p->replicas), a->isr.ids[i])) return false;
+        if (!bn_ids_has(room, a->isr.ids[i])) return false;
     if (a->recovering && a->isr.count > 1) return false;
     return !(a->recovering && !p->state.recovering);
 }
@@ -158,9 +167,41 @@ int bn_alter_decide(const struct bn_model *m, const struct bn_model_partition *p
         return BN_KERR_NONE; /* a retry of what was done already */
     if (a->partition_epoch < s->version) return BN_KERR_INVALID_UPDATE_VERSION;
     if (!well_formed(p, a)) return BN_KERR_INVALID_REQUEST;
-    if (!eligible(m, p, a)) return BN_KERR_INELIGIBLE_REPLICA;
+    if (!resigns(a) && !eligible(m, p, a)) return BN_KERR_INELIGIBLE_REPLICA;
     *write = true;
     return BN_KERR_NONE;
+}
+
+/* Another member leads, as if the leader had died. False: none of them may. */
+static bool plan_successor(struct bn_model *m, struct bn_model_partition *p, const struct bn_alter_proposal *a) {
+    struct bn_fact_state s = bn_model_state_fact(&p->state);
+    s.isr = a->isr;
+    s.leader = BN_FACT_NO_LEADER;
+    struct bn_election_in in = {.replicas = bn_ids_fact(&p->replicas), .state = &s};
+    struct bn_election_out out = {.isr = bn_model_scratch(m, (size_t)a->isr.count + 1, sizeof(int32_t))};
+    struct bn_election_view view = bn_partition_sm_view(m);
+    bn_election_run(&in, &view, &out);
+    if (out.leader < 0) return false;
+    s.version++;
+    s.leader = out.leader;
+    s.leader_epoch++;
+    s.controller_epoch = m->controller_epoch;
+    s.isr = (struct bn_fact_ids){out.isr, out.isr_count};
+    bn_model_state_set(&p->planned, &s);
+    p->planned_why = BN_ELECTION_CLEAN;
+    p->bump_flying = true;
+    return true;
+}
+
+static void plan_isr(struct bn_model *m, struct bn_model_partition *p, const struct bn_alter_proposal *a) {
+    struct bn_fact_state s = bn_model_state_fact(&p->state);
+    s.version++;
+    s.controller_epoch = m->controller_epoch;
+    s.isr = a->isr;
+    s.recovering = a->recovering;
+    bn_model_state_set(&p->planned, &s);
+    p->planned_why = 0;
+    p->bump_flying = false;
 }
 
 bool bn_alter_plan(struct bn_model *m, struct bn_model_partition *p) {
@@ -169,18 +210,16 @@ bool bn_alter_plan(struct bn_model *m, struct bn_model_partition *p) {
         bool write;
         item->flying = false;
         int error = bn_alter_decide(m, p, &item->proposal, &write);
+        if (write && !resigns(&item->proposal)) {
+            plan_isr(m, p, &item->proposal);
+        } else if (write && !plan_successor(m, p, &item->proposal)) {
+            write = false;
+            error = BN_KERR_INELIGIBLE_REPLICA;
+        }
         if (!write) {
             decided(m, item, error);
             continue;
         }
-        struct bn_fact_state s = bn_model_state_fact(&p->state);
-        s.version++;
-        s.controller_epoch = m->controller_epoch;
-        s.isr = item->proposal.isr;
-        s.recovering = item->proposal.recovering;
-        bn_model_state_set(&p->planned, &s);
-        p->planned_why = 0;
-        p->bump_flying = false;
         item->flying = true;
         return true;
     }

@@ -2,6 +2,7 @@
  */
 #include "tests/unit/broker/replica/world.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,11 @@
 Suite *roster_suite(void);
 
 static const struct world_state alone = {WORLD_BROKER, 0, 0, {WORLD_BROKER}, {WORLD_BROKER}, 1, 1};
+
+static void count_proposals(struct world *w, void *arg) {
+    *(int *)arg = w->alter_count;
+    sched_yield();
+}
 
 /* What was appended is there after a clean stop and start, and nobody asked for recovery. */
 START_TEST(test_restart_keeps_records) {
@@ -49,6 +55,31 @@ START_TEST(test_unopened_is_not_clean) {
     ck_assert(!w.stopped_clean);
     ck_assert_int_eq(rmdir(path), 0);
     bn_alloc_free(path);
+    world_stop(&w);
+}
+END_TEST
+
+/* Who is to lead and has no log leaves it to the other members of the ISR; refused, it asks again. */
+START_TEST(test_leader_without_a_log_resigns) {
+    static const struct world_state leads = {WORLD_BROKER, 0, 0, {WORLD_BROKER, 2}, {WORLD_BROKER, 2}, 2, 2};
+    static const struct world_state nothing = {0};
+    struct world w;
+    int count = 0;
+    world_start(&w);
+    char *dir = bn_alloc_printf("%s/t-0", w.dir), *path = bn_alloc_printf("%s/leader-epoch-checkpoint", dir);
+    ck_assert_int_eq(mkdir(dir, 0755), 0);
+    ck_assert_int_eq(mkdir(path, 0755), 0); /* what can't be read */
+    world_decide(&w, leads);
+    for (int n = 1; n <= 2; n++) {
+        while (count < n) world_on_shard(&w, count_proposals, &count);
+        ck_assert_uint_eq(w.altering->n_items, 1);
+        ck_assert_uint_eq(w.altering->items[0]->n_isr, 1);
+        ck_assert_int_eq(w.altering->items[0]->isr[0], 2);
+        world_answer(&w, KE_INELIGIBLE_REPLICA, nothing);
+    }
+    ck_assert_int_eq(rmdir(path), 0);
+    bn_alloc_free(path);
+    bn_alloc_free(dir);
     world_stop(&w);
 }
 END_TEST
@@ -180,6 +211,7 @@ Suite *roster_suite(void) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_restart_keeps_records);
     tcase_add_test(t, test_unopened_is_not_clean);
+    tcase_add_test(t, test_leader_without_a_log_resigns);
     tcase_add_test(t, test_configured_while_opening);
     tcase_add_test(t, test_deleted_on_evidence);
     tcase_add_test(t, test_stray_without_evidence);
