@@ -1,8 +1,9 @@
 /* isr_heard_test.c: goal: a leader knows for how long each follower has certainly followed it (safety §5), whatever lay
- * at its sockets while it did not run.
+ * at its sockets while it did not run; and one whose log has failed leaves the ISR to those who may lead.
  */
 #include "broker/replica/isr.h"
 
+#include "proto/kafka/errors.h"
 #include "tests/unit/unit.h"
 
 Suite *isr_heard_suite(void);
@@ -73,11 +74,34 @@ START_TEST(test_may_be_member) {
 }
 END_TEST
 
+/* To the other members, by one proposal at a time; refused, it asks again a moment later. */
+START_TEST(test_resign) {
+    struct bn_isr s;
+    int32_t ids[3];
+    int64_t epochs[3];
+    bn_isr_init(&s, 1);
+    decide(&s, 5, 7, 1, 1000);
+    ck_assert(!bn_isr_resign(&s, 1000)); /* there is nobody else */
+    ck_assert_int_eq(s.change, BN_ISR_SETTLED);
+    decide(&s, 5, 8, 3, 1000);
+    ck_assert(bn_isr_resign(&s, 1000));
+    ck_assert_int_eq(bn_isr_proposal(&s, ids, epochs), 2);
+    ck_assert(ids[0] == 2 && ids[1] == 3 && epochs[0] == -1 && epochs[1] == -1);
+    ck_assert(!bn_isr_resign(&s, 1000));
+    const struct bn_isr_answer refused = {5, 8, true, KE_INELIGIBLE_REPLICA, NULL};
+    ck_assert_int_eq(bn_isr_answered(&s, &refused, 1000), BN_ISR_REVERTED);
+    ck_assert(!bn_isr_resign(&s, 1000) && bn_isr_holds(&s, 1000));
+    ck_assert(bn_isr_resign(&s, 2000));
+    bn_isr_fini(&s);
+}
+END_TEST
+
 Suite *isr_heard_suite(void) {
     Suite *s = suite_create("isr_heard");
     TCase *t = tcase_create("isr_heard");
     tcase_add_test(t, test_heard);
     tcase_add_test(t, test_may_be_member);
+    tcase_add_test(t, test_resign);
     suite_add_tcase(s, t);
     return s;
 }

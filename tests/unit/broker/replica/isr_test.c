@@ -174,29 +174,6 @@ START_TEST(test_shrink) {
 END_TEST
 
 /* Who may join: at or above the watermark and the epoch's start, in the life that is registered. */
-START_TEST(test_resign) {
-    struct fixture f;
-    static const int32_t others[] = {2, 3};
-    static const int64_t epochs[] = {12, -1};
-    begin(&f, 1);
-    ck_assert(!bn_isr_resign(&f.isr, f.v.now_ms)); /* there is nobody else */
-    ck_assert_int_eq(f.isr.change, BN_ISR_SETTLED);
-    bn_isr_fini(&f.isr);
-    begin(&f, 3);
-    fetch(&f, 2, 100);
-    ck_assert(bn_isr_resign(&f.isr, f.v.now_ms));
-    check_proposal(&f.isr, 2, others, epochs);
-    ck_assert(!bn_isr_resign(&f.isr, f.v.now_ms)); /* one proposal stands at a time */
-    /* None of them may lead now: asked again a moment later. */
-    struct bn_isr_answer a = {5, 7, true, KE_INELIGIBLE_REPLICA, NULL};
-    ck_assert_int_eq(bn_isr_answered(&f.isr, &a, f.v.now_ms), BN_ISR_REVERTED);
-    ck_assert(!bn_isr_resign(&f.isr, f.v.now_ms) && bn_isr_holds(&f.isr, f.v.now_ms));
-    f.v.now_ms += 1000;
-    ck_assert(bn_isr_resign(&f.isr, f.v.now_ms));
-    bn_isr_fini(&f.isr);
-}
-END_TEST
-
 START_TEST(test_expand) {
     static const struct {
         int64_t offset, high_watermark, live;
@@ -608,7 +585,6 @@ Suite *isr_suite(void) {
     tcase_add_test(t, test_watermark_waits_for_who_joins);
     tcase_add_test(t, test_caught_up);
     tcase_add_test(t, test_shrink);
-    tcase_add_test(t, test_resign);
     tcase_add_test(t, test_expand);
     tcase_add_test(t, test_expand_later);
     tcase_add_test(t, test_proposal_keeps_its_words);
