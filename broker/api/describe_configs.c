@@ -1,4 +1,4 @@
-/* describe_configs.c: DescribeConfigs 1-4: a topic's configuration (overrides over this broker's own over defaults)
+/* describe_configs.c: DescribeConfigs 0-4: a topic's configuration (overrides over this broker's own over defaults)
  * and this broker's, row by row, with synonyms by precedence (KIP-226), types and documentation (KIP-569). Other
  * brokers describe themselves: a client that asks the wrong one made a mistake, and is told so as Kafka tells it. */
 #include "broker/api/api.h"
