@@ -56,8 +56,10 @@ static struct bn_grecord_offset offset_of(const struct bn_coordinator_commit *m,
     };
 }
 
+/* A group whose last offset an administrator has deleted goes with it, as with Kafka. */
 static void count_in(struct bn_coordinator_writing *w) {
     struct bn_coordinator_club *k = w->commit ? bn_coordinator_club(w->seat, bn_str_slice(&w->group)) : NULL;
+    bool removed = false;
     if (!k) return;
     k->appends--;
     if (w->append.log.error != KE_NONE) return;
@@ -65,11 +67,13 @@ static void count_in(struct bn_coordinator_writing *w) {
         const struct bn_coordinator_commit_item *item = &w->commit->items[w->items[r]];
         if (item->offset < 0) {
             bn_offsets_remove(&k->offsets, item->topic, item->partition);
+            removed = true;
         } else {
             struct bn_grecord_offset o = offset_of(w->commit, w->items[r], w->commit_ms);
             bn_offsets_put(&k->offsets, item->topic, item->partition, &o, w->append.log.base_offset + r);
         }
     }
+    if (removed) bn_coordinator_forget_spent(k);
 }
 
 static void appended(struct bn_partition_append *a) {

@@ -106,6 +106,15 @@ void bn_coordinator_forget(struct bn_coordinator_club *k) {
     (void)sift(k, &sieve);
 }
 
+static bool none(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
+    return false;
+}
+
+void bn_coordinator_forget_spent(struct bn_coordinator_club *k) {
+    const struct sieve sieve = {.drops = none, .now_ms = wall_ms(k->seat)};
+    (void)sift(k, &sieve);
+}
+
 /* ---- what is old ---- */
 
 /* From when on an offset grows old; INT64_MAX: not while things are as they are. */

@@ -88,8 +88,9 @@ void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_slice group,
 void bn_coordinator_append_group(struct bn_coordinator_club *k);
 
 /* ---- coordinator_forget.c: clubs that have neither members nor offsets left are freed ---- */
-void bn_coordinator_forget(struct bn_coordinator_club *k); /* all that it has committed */
-void bn_coordinator_expire(struct bn_coordinator_seat *s); /* what nobody has needed for long */
+void bn_coordinator_forget(struct bn_coordinator_club *k);       /* all that it has committed */
+void bn_coordinator_forget_spent(struct bn_coordinator_club *k); /* itself, if nothing is left of it */
+void bn_coordinator_expire(struct bn_coordinator_seat *s);       /* what nobody has needed for long */
 void bn_coordinator_topics_gone(struct bn_coordinator_seat *s, const struct bn_map *names); /* keys: topics */
 
 #endif

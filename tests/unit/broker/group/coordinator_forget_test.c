@@ -231,6 +231,49 @@ START_TEST(test_deleted_group) {
 }
 END_TEST
 
+struct offset_deletion {
+    struct office_commitment c;
+    struct bn_slice topic;
+};
+
+static bool do_delete_offset(struct office *o, void *arg) {
+    struct offset_deletion *d = arg;
+    d->c.item = (struct bn_coordinator_commit_item){.topic = d->topic, .offset = -1};
+    d->c.commit = (struct bn_coordinator_commit){.items = &d->c.item, .count = 1, .done = deleted};
+    bn_coordinator_delete(o->coordinator, 0, BN_SLICE_LIT("g"), &d->c.commit);
+    return true;
+}
+
+/* Whose last offset is deleted goes with it, with record and znode if it ever had members; not while it has some, and
+ * not while an offset is left. */
+START_TEST(test_deleted_offsets) {
+    for (int had_members = 0; had_members <= 1; had_members++) {
+        struct office o;
+        struct office_commitment c;
+        struct office_join j;
+        struct offset_deletion other = {.topic = BN_SLICE_LIT("u")}, all = {.topic = BN_SLICE_LIT("t")};
+        begin(&o);
+        o.subscription = BN_SLICE_LIT("\0\1\0\0\0\1\0\1u\xff\xff\xff\xff");
+        office_offset(&o, &c, "g", 5);
+        if (had_members) {
+            form(&o, &j);
+            office_until(&o, do_delete_offset, &all);
+            check(&o, true, 0, 1, 0, 0);
+            office_until(&o, do_leave, &j);
+            office_turn(&o);
+            office_offset(&o, &c, "g", 5);
+        }
+        office_until(&o, do_delete_offset, &other);
+        check(&o, true, 1, 1 + had_members, 0, 0);
+        office_until(&o, do_delete_offset, &all);
+        ck_assert_int_eq(all.c.item.error, KE_NONE);
+        ck_assert_int_eq(all.c.answers, 1 + had_members);
+        check(&o, false, 0, 2 + had_members, had_members, had_members);
+        office_close(&o);
+    }
+}
+END_TEST
+
 Suite *coordinator_forget_suite(void) {
     Suite *s = suite_create("coordinator_forget");
     TCase *t = tcase_create("coordinator_forget");
@@ -240,6 +283,7 @@ Suite *coordinator_forget_suite(void) {
     tcase_add_test(t, test_commit_under_way);
     tcase_add_test(t, test_topics);
     tcase_add_test(t, test_deleted_group);
+    tcase_add_test(t, test_deleted_offsets);
     suite_add_tcase(s, t);
     return s;
 }
