@@ -57,7 +57,7 @@ def test_audit_can_fail(cluster):
 
 def live(cluster, kind, strategy, rounds, seed):
     name = f"{kind.__name__.lower()}-{strategy}"
-    settings = Settings(cluster.build, cluster.dir, cluster.env, cluster.bootstrap, f"group-{name}", f"topic-{name}", strategy, *TIMES, None, None)
+    settings = Settings(cluster.build, cluster.dir, cluster.env, cluster.bootstrap, f"group-{name}", f"topic-{name}", strategy, *TIMES, None, None, None)
     scenario = Scenario(cluster, settings, [kind], (1, 5), random.Random(seed))
     scenario.limit_ms = 20000  # how soon is for an undisturbed machine to say
     wrong = scenario.run(rounds).verdict.wrong

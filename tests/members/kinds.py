@@ -55,7 +55,7 @@ class Member:
             self.story.told(Event(now_ms(), self.id, "left"))
 
     def understand(self, at, line):
-        """The language of member.c, member.py and member.js; at is not needed, since they say the time themselves."""
+        """The language of member.c, member.py, member.js and the members in go/; at is not needed, since they say the time themselves."""
         words = line.split(" ")
         at, what = float(words[0]), words[1]
         if what == "read":
@@ -138,6 +138,22 @@ class Kafkajs(Member):
         s = self.settings
         return ["node", str(HERE / "member.js"), str(pathlib.Path(s.kafkajs, "node_modules")), s.bootstrap, s.group, s.topic,
                 str(s.session_ms), str(s.heartbeat_ms), str(s.max_poll_ms)]
+
+
+class Franz(Member):
+    """Its group lives on while nobody polls, as kafkajs's does."""
+
+    strategies = ("range", "roundrobin", "sticky", "cooperative-sticky")
+    client = "franz"
+
+    def command(self):
+        s = self.settings
+        return [str(pathlib.Path(s.go, "member")), self.client, s.bootstrap, s.group, s.topic, s.strategy, str(s.session_ms), str(s.heartbeat_ms),
+                str(s.max_poll_ms)]
+
+
+class Sarama(Franz):
+    client = "sarama"
 
 
 class Kcat(Member):

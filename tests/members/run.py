@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """run.py: consumer groups of clients that nobody here wrote, watched from within.
 
-    run.py --build DIR [--kind c,python,kcat,...] [--strategy range,...] [--sizes 1-12] [--rounds N] [--seed S] [--kafka LIBS] [--kafkajs DIR]
+    run.py --build DIR [--kind c,python,kcat,...] [--strategy range,...] [--sizes 1-12] [--rounds N] [--seed S] [--kafka LIBS] [--kafkajs DIR] [--go DIR]
 
 Each kind with each of its strategies is a scenario of its own: a topic of 12 partitions, a group, and rounds of changes. The table at the end has a
 line each; exit 1 when a rule of audit.py was broken or a group took too long to settle.
@@ -21,11 +21,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "cluster"), str(HERE.parent / "chao
 import harness  # noqa: E402
 from apache import Kafka  # noqa: E402
 from java import Console, Performance, Verifiable  # noqa: E402
-from kinds import Kafkajs, Kcat, Python, Rdkafka  # noqa: E402
+from kinds import Franz, Kafkajs, Kcat, Python, Rdkafka, Sarama  # noqa: E402
 from scenario import Scenario, Settings  # noqa: E402
 
-CLASSES = {"c": Rdkafka, "python": Python, "kcat": Kcat, "verifiable": Verifiable, "console": Console, "perf": Performance, "kafkajs": Kafkajs}
+CLASSES = {"c": Rdkafka, "python": Python, "kcat": Kcat, "verifiable": Verifiable, "console": Console, "perf": Performance, "kafkajs": Kafkajs,
+           "franz": Franz, "sarama": Sarama}
 JAVA = ["verifiable", "console", "perf"]
+GO = ["franz", "sarama"]
 OVERRIDES = ["group.min.session.timeout.ms=1000", "group.initial.rebalance.delay.ms=200", "barnabas.shards=3"]
 
 
@@ -37,6 +39,7 @@ def percentile(values, percent):
 def classes_of(kind, strategy, options):
     """The clients of a kind that know the strategy; `mixed` is all that are at hand."""
     names = [kind] if kind != "mixed" else ["c", "python", "kcat"] + (["verifiable"] if options.kafka else []) + (["kafkajs"] if options.kafkajs else [])
+    names += GO if kind == "mixed" and options.go else []
     # Two clients' "sticky" are two formats of what members remember: nobody promises that they mix.
     found = [CLASSES[n] for n in names if strategy in CLASSES[n].strategies]
     return [] if kind == "mixed" and (strategy == "sticky" or len(found) < 2) else found
@@ -45,7 +48,7 @@ def classes_of(kind, strategy, options):
 def scenarios(options):
     kinds = [k for kind in options.kind.split(",") for k in (JAVA if kind == "java" else [kind])]
     for kind in kinds:
-        if kind in JAVA and not options.kafka or kind == "kafkajs" and not options.kafkajs:
+        if kind in JAVA and not options.kafka or kind == "kafkajs" and not options.kafkajs or kind in GO and not options.go:
             continue
         for strategy in options.strategy.split(","):
             classes = classes_of(kind, strategy, options)
@@ -57,7 +60,7 @@ def run_one(cluster, kind, strategy, classes, options):
     """A line of the table, and whether all was well."""
     name = f"{kind}-{strategy}-{options.seed}"
     settings = Settings(options.build, cluster.dir, cluster.env, cluster.bootstrap, f"group-{name}", f"topic-{name}", strategy, options.session,
-                        options.heartbeat, options.max_poll, options.kafka, options.kafkajs)
+                        options.heartbeat, options.max_poll, options.kafka, options.kafkajs, options.go)
     scenario = Scenario(cluster, settings, classes, options.sizes, random.Random(f"{options.seed} {kind} {strategy}"), options.rate, options.verbose)
     print(f"== {name}: {options.rounds} rounds", flush=True)
     wrong, outcome = [], None
@@ -89,7 +92,7 @@ def told_to_end(*_):
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, help="the build tree whose programs are tested")
-    parser.add_argument("--kind", default="c,python,kcat,java,kafkajs,mixed", help="of " + ", ".join(CLASSES) + ", java (three of them), mixed")
+    parser.add_argument("--kind", default="c,python,kcat,java,kafkajs,franz,sarama,mixed", help="of " + ", ".join(CLASSES) + ", java (three of them), mixed")
     parser.add_argument("--strategy", default="range,roundrobin,sticky,cooperative-sticky")
     parser.add_argument("--sizes", type=sizes, default=(1, 12), metavar="LEAST-MOST", help="members awake")
     parser.add_argument("--rounds", type=int, default=12, help="bursts of changes per kind and strategy")
@@ -101,6 +104,7 @@ def parse():
     parser.add_argument("--kafka", metavar="LIBS", help="the jars of Apache Kafka 3.9, for Java's members")
     parser.add_argument("--beside", action="store_true", help="against brokers of Apache Kafka (--kafka) instead: what is the client's own?")
     parser.add_argument("--kafkajs", metavar="DIR", help="where `npm install kafkajs` was run")
+    parser.add_argument("--go", metavar="DIR", help="where the member of go/ was built")
     parser.add_argument("--override", action="append", default=[], metavar="KEY=VALUE", help="for every broker")
     parser.add_argument("--verbose", action="store_true", help="a line per round")
     options = parser.parse_args()

@@ -13,7 +13,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/chaos")
 
 from load import Load  # noqa: E402
 
-Settings = collections.namedtuple("Settings", "build directory env bootstrap group topic strategy session_ms heartbeat_ms max_poll_ms libs kafkajs")
+Settings = collections.namedtuple("Settings", "build directory env bootstrap group topic strategy session_ms heartbeat_ms max_poll_ms libs kafkajs go")
 Outcome = collections.namedtuple("Outcome", "verdict settled sizes changes")
 
 Due = collections.namedtuple("Due", "at silent parked")  # from when a group can settle after a change; whether somebody fell silent by it
