@@ -53,7 +53,8 @@ size_t bn_codec_struct_size(const struct bn_codec_desc *d);
 
 /* Reads one message of a version that is in range. out is a zeroed or unset struct of the desc's type. Arrays come
  * from arena, whose budget bounds them. 0; BN_BAD with a path in *e ("Produce v9 topics[2].partitions[0].records:
- * length 900 exceeds 120 left at byte 57"); BN_FULL when the arena refuses. All of in must be consumed. */
+ * length 900 exceeds 120 left at byte 57"); BN_FULL when the arena refuses. Bytes behind the message are not
+ * looked at, as in Kafka: librdkafka leaves three there when it asks for all topics (Metadata 9 and later). */
 int bn_codec_decode(const struct bn_codec_desc *d, int version, struct bn_slice in, struct bn_arena *arena, void *out,
                     struct bn_err *e) BN_MUST_CHECK;
 /* Appends the message to out. in is only read, except that records chains are emptied. A value that can't be

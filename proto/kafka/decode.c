@@ -248,7 +248,6 @@ int bn_decode_message(const struct bn_plan *p, struct bn_slice in, struct bn_are
     r.path_text[PATH_SIZE - 1] = '\0';
     r.path = r.path_text + PATH_SIZE - 1;
     int rc = read_struct(&r, p, out);
-    if (!rc && r.next != r.end) rc = fail(&r, BN_BAD, "%zu bytes left over", left(&r));
     if (!rc) return 0;
     return bn_err_set(e, rc, "%s%s%s at byte %zu", r.path, *r.path ? ": " : "", r.why, (size_t)(r.next - r.start));
 }

@@ -50,7 +50,6 @@ static const struct hostile {
     {"varint of six bytes", &kmsg_metadata_request_desc, 9, "808080808001 0000", BN_BAD, "topics: a varint"},
     {"varint over 32 bits", &kmsg_metadata_request_desc, 9, "ffffffff1f 000000", BN_BAD, "topics: a varint"},
     {"varint cut short", &kmsg_metadata_request_desc, 9, "80", BN_BAD, "topics: a varint"},
-    {"bytes behind the message", &kmsg_metadata_request_desc, 0, "00000000 00", BN_BAD, "1 bytes left over at byte 4"},
     {"tags that repeat", &kmsg_fetch_request_desc, 12,
      "ffffffff 000001f4 00000001 00100000 01 0000004d 00000002 01 01 01 02 00 03 036331 00 01 00", BN_BAD,
      "tag 0 follows tag 0"},
