@@ -28,7 +28,8 @@ int bn_logdirs_found(const struct bn_logdirs *d, const struct bn_logdir_found **
 /* Where the log of this partition is, or (create) shall be: the directory with the fewest partitions. Fills dir, name
  * and checkpoints of *o (strings live as long as d, or until the partition is dropped). With create the directory is
  * the caller's alone until bn_logdirs_remove: a topic of the same name that comes sooner hears BN_AGAIN, and asks
- * again. Thread-safe. BN_NOTFOUND when absent and !create; BN_IO when every directory is offline. */
+ * again. A partition without a directory whose own was set aside (by the topic's id, o->topic_id) gets that back.
+ * Thread-safe. BN_NOTFOUND when absent and !create; BN_IO when every directory is offline. */
 int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition, bool create, struct bn_log_open *o,
                      struct bn_err *e) BN_MUST_CHECK;
 /* The same without opening it, for who is about to remove a directory that was found; false = somebody has it. */

@@ -105,6 +105,12 @@ static int find_partitions(struct bn_logdirs *d, int i, struct bn_err *e) {
                                                                       0};
             continue;
         }
+        if (bn_partdir_is(list[k].name, BN_PARTDIR_STRAY)) {
+            char *path = bn_alloc_printf("%s/%s", dir->path, list[k].name);
+            bn_logdirs_note_stray(d, i, path, NULL);
+            bn_alloc_free(path);
+            continue;
+        }
         if (!bn_partdir_parse(list[k].name, topic, &partition)) {
             BN_WARN("logdirs", "%s/%s is no partition's directory: left alone", dir->path, list[k].name);
             continue;
@@ -148,6 +154,8 @@ static void logdirs_free(struct bn_logdirs *d) {
         for (int w = 0; w < BN_LOGDIRS_FILES; w++) bn_alloc_free(d->dirs[i].written[w]);
     }
     for (size_t i = 0; i < d->doomed_count; i++) bn_alloc_free(d->doomed[i].path);
+    for (size_t i = 0; i < d->stray_count; i++) bn_logdirs_stray_free(&d->strays[i]);
+    bn_alloc_free(d->strays);
     bn_alloc_free(d->doomed);
     bn_alloc_free(d->found);
     bn_alloc_free(d->dirs);

@@ -46,6 +46,14 @@ struct bn_logdirs_doomed { /* a directory renamed -delete */
     int64_t due_ms;
 };
 
+struct bn_logdirs_stray { /* a directory renamed -stray */
+    char *path, *topic;   /* the topic's name as far as that of the directory has it */
+    int32_t partition;
+    int dir;
+    struct bn_uuid topic_id;
+    int64_t offsets[BN_LOGDIRS_FILES]; /* what checkpoints said of it; -1 = none */
+};
+
 struct bn_logdirs {
     const struct bn_env *env;
     pthread_mutex_t lock, writing;
@@ -57,6 +65,8 @@ struct bn_logdirs {
     int found_count;
     struct bn_logdirs_doomed *doomed;
     size_t doomed_count;
+    struct bn_logdirs_stray *strays;
+    size_t stray_count;
 };
 
 /* The table's row of a partition, or NULL; `lock` held. */
@@ -70,6 +80,9 @@ void bn_logdirs_entry_free(struct bn_logdirs_entry *n); /* one that is off the t
 void bn_logdirs_read_checkpoints(struct bn_logdirs *d, int i);
 /* What to do before a directory of that name is made; `n` is held by the caller. Takes both locks. */
 int bn_logdirs_forget_former(struct bn_logdirs *d, const struct bn_logdirs_entry *n, struct bn_err *e);
+/* Remembers a directory that was set aside, by its path; what checkpoints said of it, NULL = nothing. Takes `lock`. */
+void bn_logdirs_note_stray(struct bn_logdirs *d, int dir, const char *path, const int64_t *offsets);
+void bn_logdirs_stray_free(struct bn_logdirs_stray *s);
 /* Deletes the renamed directories whose time has come. Takes `lock`. */
 void bn_logdirs_remove_due(struct bn_logdirs *d);
 

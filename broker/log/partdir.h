@@ -7,7 +7,7 @@
 enum { BN_PARTDIR_TOPIC = 250, BN_PARTDIR_MAX = 255 }; /* a topic's name and its end; the longest name of a directory */
 
 #define BN_PARTDIR_DELETE "-delete" /* to be removed, now or at the next start */
-#define BN_PARTDIR_STRAY "-stray"   /* not this broker's any more, and never removed by it */
+#define BN_PARTDIR_STRAY "-stray"   /* not this broker's any more, and never removed by it; it may come back */
 
 /* "<topic>-<partition>", split at the last dash. False: this is no partition's directory, or one that was renamed. */
 bool bn_partdir_parse(const char *name, char topic[BN_PARTDIR_TOPIC], int32_t *partition);

@@ -79,12 +79,56 @@ START_TEST(test_one_user_at_a_time) {
 }
 END_TEST
 
+/* While a directory is being renamed, a topic of the same name comes: on another thread of the pool. */
+static struct {
+    struct bn_logdirs *dirs;
+    int (*rename)(const struct bn_disk *d, const char *from, const char *to, struct bn_err *e);
+    int rc, asked;
+} rival;
+
+static int rename_slowly(const struct bn_disk *d, const char *from, const char *to, struct bn_err *e) {
+    struct bn_log_open o = {0};
+    struct bn_err own;
+    rival.rc = bn_logdirs_place(rival.dirs, "t", 0, true, &o, &own);
+    rival.asked++;
+    return rival.rename(d, from, to, e);
+}
+
+/* Else its new directory would be renamed, and deleted, in place of the old one. */
+START_TEST(test_nobody_comes_before_the_name_is_free) {
+    for (int stray = 0; stray < 2; stray++) {
+        struct world w;
+        struct bn_err e;
+        struct bn_log_open o;
+        world_init(&w);
+        struct bn_logdirs *d = dirs_open(&w);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0);
+        struct bn_logdir_point late = {"t", 0, o.tenure, 14, 3, 12, true, 0, 0};
+        struct bn_disk *disk = (struct bn_disk *)(uintptr_t)w.disk;
+        rival.dirs = d;
+        rival.rename = disk->rename;
+        rival.asked = 0;
+        disk->rename = rename_slowly;
+        ck_assert_int_eq(bn_logdirs_remove(d, "t", 0, stray, 60000, NULL, &e), 0);
+        disk->rename = rival.rename;
+        ck_assert_int_eq(rival.asked, 1);
+        ck_assert_int_eq(rival.rc, BN_AGAIN);
+        ck_assert_int_eq(bn_logdirs_checkpoint(d, &late, 1, &e), 0);
+        ck_assert_int_eq(bn_log_close(dirs_log(d, "t", 0, &o), &e), 0);
+        ck_assert_int_eq(o.recovery_point, 0);
+        bn_logdirs_close(d, false, 0);
+        world_fini(&w);
+    }
+}
+END_TEST
+
 Suite *logdirs_place_suite(void);
 Suite *logdirs_place_suite(void) {
     Suite *s = suite_create("logdirs_place");
     TCase *t = tcase_create("logdirs_place");
     tcase_add_test(t, test_removing);
     tcase_add_test(t, test_one_user_at_a_time);
+    tcase_add_test(t, test_nobody_comes_before_the_name_is_free);
     suite_add_tcase(s, t);
     return s;
 }

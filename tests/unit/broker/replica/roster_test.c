@@ -123,6 +123,27 @@ START_TEST(test_stray_without_evidence) {
 }
 END_TEST
 
+/* What was set aside comes back with its partition (a topic whose znode could not be read for a while, safety §3): an
+ * empty log would be that of an ISR member that has nothing. Also when the broker was started again meanwhile. */
+START_TEST(test_stray_comes_back) {
+    for (int restarts = 0; restarts < 2; restarts++) {
+        struct world w;
+        struct bn_partition_append a;
+        world_start(&w);
+        world_decide(&w, alone);
+        ck_assert_int_eq(world_append(&w, 5, 1, 1000, NULL), KE_NONE);
+        world_remove(&w, false, false);
+        world_await_entry(&w, "t-0.", "-stray");
+        if (restarts) world_restart(&w);
+        world_decide(&w, alone);
+        ck_assert_int_eq(world_append(&w, 1, 1, 1000, &a), KE_NONE);
+        ck_assert_int_eq(a.log.base_offset, 5);
+        ck_assert(!world_has(&w, "t-0.", "-stray"));
+        world_stop(&w);
+    }
+}
+END_TEST
+
 /* The same for a directory that was found at start. */
 START_TEST(test_found_and_unknown_is_stray) {
     struct world w;
@@ -215,6 +236,7 @@ Suite *roster_suite(void) {
     tcase_add_test(t, test_configured_while_opening);
     tcase_add_test(t, test_deleted_on_evidence);
     tcase_add_test(t, test_stray_without_evidence);
+    tcase_add_test(t, test_stray_comes_back);
     tcase_add_test(t, test_found_and_unknown_is_stray);
     tcase_add_test(t, test_found_and_removed_is_deleted);
     tcase_add_test(t, test_nothing_here_is_confirmed);
