@@ -43,17 +43,21 @@ static bool prepare(struct bn_request *r, struct deletion *d) {
     struct delete_part *parts = bn_arena_array(&r->arena, (size_t)q->groups_names.n, sizeof *parts);
     d->response.results.v = bn_arena_array(&r->arena, (size_t)q->groups_names.n, sizeof *d->response.results.v);
     if (!parts || !d->response.results.v) return false;
+    struct bn_groups_named named;
+    bn_groups_named_init(&named);
     d->scatter.parts = parts;
-    d->scatter.count = d->response.results.n = q->groups_names.n;
+    d->response.results.n = 0;
     for (int32_t i = 0; i < q->groups_names.n; i++) {
-        struct delete_part *p = &parts[i];
+        if (bn_groups_named_before(&named, q->groups_names.v[i])) continue;
+        struct delete_part *p = &parts[d->scatter.count++];
         p->group = q->groups_names.v[i];
-        p->answer = &d->response.results.v[i];
+        p->answer = &d->response.results.v[d->response.results.n++];
         p->answer->group_id = p->group;
         p->commit = (struct bn_coordinator_commit){.items = &p->item, .done = deleted};
         p->item.error = bn_groups_aim(r, &p->scatter, p->group);
         p->scatter.skip = p->item.error != KE_NONE;
     }
+    bn_groups_named_fini(&named);
     return true;
 }
 

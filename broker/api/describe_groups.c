@@ -71,12 +71,15 @@ static bool prepare(struct bn_request *r, struct describe *d) {
     struct describe_part *parts = bn_arena_array(&r->arena, (size_t)q->groups.n, sizeof *parts);
     d->response.groups.v = bn_arena_array(&r->arena, (size_t)q->groups.n, sizeof *d->response.groups.v);
     if (!parts || !d->response.groups.v) return false;
+    struct bn_groups_named named;
+    bn_groups_named_init(&named);
     d->scatter.parts = parts;
-    d->scatter.count = d->response.groups.n = q->groups.n;
+    d->response.groups.n = 0;
     for (int32_t i = 0; i < q->groups.n; i++) {
-        struct describe_part *p = &parts[i];
+        if (bn_groups_named_before(&named, q->groups.v[i])) continue;
+        struct describe_part *p = &parts[d->scatter.count++];
         p->group = q->groups.v[i];
-        p->answer = &d->response.groups.v[i];
+        p->answer = &d->response.groups.v[d->response.groups.n++];
         bn_arena_init(&p->arena, SIZE_MAX);
         *p->answer = kmsg_describe_groups_response_group_default;
         p->answer->group_id = p->group;
@@ -86,6 +89,7 @@ static bool prepare(struct bn_request *r, struct describe *d) {
         p->answer->error_code = bn_groups_aim(r, &p->scatter, p->group);
         p->scatter.skip = p->answer->error_code != KE_NONE;
     }
+    bn_groups_named_fini(&named);
     return true;
 }
 

@@ -6,7 +6,6 @@
 #include "broker/api/groups.h"
 
 enum { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
-static const char NOT_AVAILABLE[] = "No coordinator is available for this key.";
 
 struct place {
     int16_t error;
@@ -22,7 +21,9 @@ static struct place place_of(struct bn_request *r, int8_t key_type, struct bn_sl
     if (!known) return nowhere(KE_INVALID_REQUEST);
     if (key_type != KEY_GROUP) return nowhere(KE_COORDINATOR_NOT_AVAILABLE);
     struct bn_scatter_part part = {0};
-    if (bn_groups_aim(r, &part, key) != KE_NONE) {
+    int16_t error = bn_groups_aim(r, &part, key);
+    if (error == KE_INVALID_GROUP_ID) return nowhere(error);
+    if (error != KE_NONE) {
         bn_creation_offsets_topic(r);
         return nowhere(KE_COORDINATOR_NOT_AVAILABLE);
     }
@@ -50,7 +51,7 @@ static bool answer_keys(struct bn_request *r, struct kmsg_find_coordinator_respo
             .host = at.host,
             .port = at.port,
             .error_code = at.error,
-            .error_message = at.error ? bn_slice_str(NOT_AVAILABLE) : BN_SLICE_LIT(""),
+            .error_message = at.error ? bn_slice_str(bn_errors_text(at.error)) : BN_SLICE_LIT(""),
         };
     }
     return true;
@@ -67,7 +68,7 @@ void bn_api_find_coordinator(struct bn_request *r) {
     } else {
         struct place at = place_of(r, r->header.api_version >= 1 ? q->key_type : KEY_GROUP, q->key);
         response.error_code = at.error;
-        response.error_message = at.error ? bn_slice_str(NOT_AVAILABLE) : BN_SLICE_NULL;
+        response.error_message = at.error ? bn_slice_str(bn_errors_text(at.error)) : BN_SLICE_NULL;
         response.node_id = at.node_id;
         response.host = at.host;
         response.port = at.port;

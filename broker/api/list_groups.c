@@ -23,20 +23,19 @@ struct list {
     struct lane *lanes; /* the heap's: they outlive the request's memory by their arenas */
 };
 
+static bool same(struct bn_slice asked, struct bn_slice word) { /* whatever the case of its letters */
+    bool is = asked.len == word.len;
+    for (size_t k = 0; is && k < asked.len; k++) is = (asked.ptr[k] | 0x20) == (word.ptr[k] | 0x20);
+    return is;
+}
+
 static bool wanted(const struct kmsg_list_groups_request *q, const struct bn_group *g) {
     struct bn_slice state = bn_slice_str(bn_group_state_name(bn_group_state(g)));
     bool fits = q->states_filter.n == 0;
-    for (int32_t i = 0; i < q->states_filter.n; i++) {
-        struct bn_slice s = q->states_filter.v[i];
-        bool same = s.len == state.len;
-        for (size_t k = 0; same && k < s.len; k++) same = (s.ptr[k] | 0x20) == (state.ptr[k] | 0x20);
-        fits = fits || same;
-    }
-    if (q->types_filter.n == 0) return fits;
-    bool classic = false;
+    for (int32_t i = 0; i < q->states_filter.n; i++) fits = fits || same(q->states_filter.v[i], state);
+    bool classic = q->types_filter.n == 0;
     for (int32_t i = 0; i < q->types_filter.n; i++)
-        classic = classic || bn_slice_eq_str(q->types_filter.v[i], "classic") ||
-                  bn_slice_eq_str(q->types_filter.v[i], "Classic");
+        classic = classic || same(q->types_filter.v[i], BN_SLICE_LIT("classic"));
     return fits && classic;
 }
 

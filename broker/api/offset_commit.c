@@ -15,7 +15,14 @@ static void committed(struct bn_coordinator_commit *of) { /* the coordinator's s
 }
 
 static void refuse(struct bn_coordinator_commit *m, int16_t error) {
-    for (int32_t i = 0; i < m->count; i++) m->items[i].error = error;
+    for (int32_t i = 0; i < m->count; i++)
+        if (m->items[i].error == KE_NONE) m->items[i].error = error;
+}
+
+static bool any_good(const struct bn_coordinator_commit *m) {
+    for (int32_t i = 0; i < m->count; i++)
+        if (m->items[i].error == KE_NONE) return true;
+    return false;
 }
 
 static void run(struct bn_scatter_part *part, struct bn_partition *partition) {
@@ -51,9 +58,9 @@ static void prepare_item(const struct bn_request *r, struct bn_coordinator_commi
         .partition = in->partition_index,
         .leader_epoch = r->header.api_version >= 6 ? in->committed_leader_epoch : -1,
         .offset = in->committed_offset,
+        .commit_ms = r->header.api_version == 1 ? in->commit_timestamp : -1,
         .error = t && bn_image_partition(t, in->partition_index) ? KE_NONE : KE_UNKNOWN_TOPIC_OR_PARTITION,
     };
-    if (item->error == KE_NONE && item->offset < 0) item->error = KE_INVALID_COMMIT_OFFSET_SIZE;
 }
 
 static bool prepare(struct bn_request *r, struct commit *c) {
@@ -93,7 +100,7 @@ void bn_api_offset_commit(struct bn_request *r) {
         c->scatter = (struct bn_scatter){
             .request = r, .parts = &c->part, .part_size = sizeof c->part, .count = 1, .run = run, .gather = gather};
         int16_t error = bn_groups_aim(r, &c->part, q->group_id);
-        c->part.skip = error != KE_NONE || c->commit.count == 0;
+        c->part.skip = error != KE_NONE || !any_good(&c->commit); /* makes no group, as Kafka's */
         if (error != KE_NONE) refuse(&c->commit, error);
         if (bn_scatter_run(&c->scatter)) return;
     }

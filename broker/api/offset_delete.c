@@ -22,8 +22,8 @@ static void run(struct bn_scatter_part *part, struct bn_partition *partition) {
     (void)partition;
     d->error = c ? bn_coordinator_group(c, part->partition, q->group_id, &g) : KE_NOT_COORDINATOR;
     if (d->error == KE_NONE && !g) d->error = KE_GROUP_ID_NOT_FOUND;
-    bool consumers = g && bn_slice_eq_str(bn_group_protocol_type(g), "consumer");
-    if (d->error == KE_NONE && bn_group_size(g) > 0 && !consumers) d->error = KE_NON_EMPTY_GROUP;
+    bool fits = g && (bn_group_state(g) == BN_GROUP_EMPTY || bn_slice_eq_str(bn_group_protocol_type(g), "consumer"));
+    if (d->error == KE_NONE && !fits) d->error = KE_NON_EMPTY_GROUP;
     if (d->error == KE_NONE && d->commit.count > 0)
         bn_coordinator_delete(c, part->partition, q->group_id, &d->commit);
     else
@@ -51,6 +51,7 @@ static bool prepare(struct bn_request *r, struct deletion *d) {
     d->response.topics.v = bn_arena_array(&r->arena, (size_t)q->topics.n, sizeof *d->response.topics.v);
     if (!m->items || !d->response.topics.v) return false;
     d->response.topics.n = q->topics.n;
+    m->removes = true;
     m->done = deleted;
     struct bn_coordinator_commit_item *item = m->items;
     for (int32_t i = 0; i < q->topics.n; i++) {
@@ -64,10 +65,8 @@ static bool prepare(struct bn_request *r, struct deletion *d) {
         for (int32_t k = 0; k < t->partitions.n; k++, item++) {
             int32_t index = out->partitions.v[k].partition_index = t->partitions.v[k].partition_index;
             bool there = known && bn_image_partition(known, index);
-            *item = (struct bn_coordinator_commit_item){.topic = t->name,
-                                                        .partition = index,
-                                                        .offset = -1,
-                                                        .error = there ? KE_NONE : KE_UNKNOWN_TOPIC_OR_PARTITION};
+            *item = (struct bn_coordinator_commit_item){
+                .topic = t->name, .partition = index, .error = there ? KE_NONE : KE_UNKNOWN_TOPIC_OR_PARTITION};
         }
     }
     return true;

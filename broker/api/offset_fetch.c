@@ -95,10 +95,11 @@ static void run(struct bn_scatter_part *part, struct bn_partition *partition) {
 /* ---- answers ---- */
 
 static bool fill_topics_7(struct bn_request *r, const struct fetch_part *p, struct kmsg_offset_fetch_response *out) {
-    out->topics.v = bn_arena_array(&r->arena, (size_t)p->topic_count, sizeof *out->topics.v);
+    int32_t count = p->error == KE_NONE || r->header.api_version < 2 ? p->topic_count : 0;
+    out->topics.v = bn_arena_array(&r->arena, (size_t)count, sizeof *out->topics.v);
     if (!out->topics.v) return false;
-    out->topics.n = p->topic_count;
-    for (int32_t i = 0; i < p->topic_count; i++) {
+    out->topics.n = count;
+    for (int32_t i = 0; i < count; i++) {
         const struct found_topic *t = &p->topics[i];
         out->topics.v[i].name = t->name;
         out->topics.v[i].partitions.v = bn_arena_array(&r->arena, (size_t)t->n, sizeof *out->topics.v[i].partitions.v);
@@ -169,19 +170,37 @@ static void gather(struct bn_scatter *s) {
 
 /* ---- what is asked ---- */
 
+struct place {
+    struct bn_slice topic;
+    int32_t partition;
+};
+
+static int by_place(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    int order = bn_slice_cmp(x->topic, y->topic);
+    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* Every partition once, however often it is asked for, as with Kafka: an answer is larger than its question. */
 static bool lay_out(struct bn_request *r, struct fetch_part *p) {
     if (p->asked_count < 0) return true;
+    size_t count = 0, n = 0;
+    for (int32_t i = 0; i < p->asked_count; i++) count += (size_t)p->asked[i].partition_indexes.n;
+    struct place *places = bn_arena_array(&r->arena, count, sizeof *places);
+    struct found *found = bn_arena_array(&r->arena, count, sizeof *found);
     p->topics = bn_arena_array(&r->arena, (size_t)p->asked_count, sizeof *p->topics);
-    if (!p->topics) return false;
-    p->topic_count = p->asked_count;
-    for (int32_t i = 0; i < p->asked_count; i++) {
-        struct found_topic *t = &p->topics[i];
-        t->name = p->asked[i].name;
-        t->n = p->asked[i].partition_indexes.n;
-        t->v = bn_arena_array(&r->arena, (size_t)t->n, sizeof *t->v);
-        if (!t->v) return false;
-        for (int32_t k = 0; k < t->n; k++)
-            t->v[k] = (struct found){p->asked[i].partition_indexes.v[k], -1, -1, BN_SLICE_LIT("")};
+    if (!places || !found || !p->topics) return false;
+    for (int32_t i = 0; i < p->asked_count; i++)
+        for (int32_t k = 0; k < p->asked[i].partition_indexes.n; k++)
+            places[n++] = (struct place){p->asked[i].name, p->asked[i].partition_indexes.v[k]};
+    if (n) qsort(places, n, sizeof *places, by_place);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && by_place(&places[i - 1], &places[i]) == 0) continue;
+        *found = (struct found){places[i].partition, -1, -1, BN_SLICE_LIT("")};
+        if (i == 0 || bn_slice_cmp(places[i - 1].topic, places[i].topic) != 0)
+            p->topics[p->topic_count++] = (struct found_topic){places[i].topic, found, 0};
+        p->topics[p->topic_count - 1].n++;
+        found++;
     }
     return true;
 }
@@ -189,12 +208,16 @@ static bool lay_out(struct bn_request *r, struct fetch_part *p) {
 static bool prepare(struct bn_request *r, struct fetch *f) {
     const struct kmsg_offset_fetch_request *q = r->message;
     bool one = r->header.api_version < 8;
-    f->scatter.count = one ? 1 : q->groups.n;
-    struct fetch_part *parts = bn_arena_array(&r->arena, (size_t)f->scatter.count, sizeof *parts);
+    int count = one ? 1 : q->groups.n;
+    struct fetch_part *parts = bn_arena_array(&r->arena, (size_t)count, sizeof *parts);
+    struct bn_groups_named named;
     f->scatter.parts = parts;
     if (!parts) return false;
-    for (int i = 0; i < f->scatter.count; i++) {
-        struct fetch_part *p = &parts[i];
+    bn_groups_named_init(&named);
+    bool fits = true;
+    for (int i = 0; i < count && fits; i++) {
+        if (!one && bn_groups_named_before(&named, q->groups.v[i].group_id)) continue;
+        struct fetch_part *p = &parts[f->scatter.count++];
         bn_arena_init(&p->arena, SIZE_MAX); /* what a group has committed */
         if (one) {
             _Static_assert(sizeof *q->topics.v == sizeof *p->asked, "one shape");
@@ -206,11 +229,12 @@ static bool prepare(struct bn_request *r, struct fetch *f) {
             p->asked = q->groups.v[i].topics.v;
             p->asked_count = q->groups.v[i].topics.n;
         }
-        if (!lay_out(r, p)) return false;
+        fits = lay_out(r, p);
         p->error = bn_groups_aim(r, &p->scatter, p->group);
         p->scatter.skip = p->error != KE_NONE;
     }
-    return true;
+    bn_groups_named_fini(&named);
+    return fits;
 }
 
 void bn_api_offset_fetch(struct bn_request *r) {

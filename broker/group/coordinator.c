@@ -21,6 +21,7 @@ static void club_due(struct bn_timer *t) {
     struct bn_coordinator *c = k->seat->c;
     bn_group_tick(k->group, bn_coordinator_now_ms(c), &c->outs);
     bn_coordinator_settle(k);
+    if (k->leftover) bn_coordinator_forget_spent(k);
 }
 
 struct bn_coordinator_club *bn_coordinator_club(struct bn_coordinator_seat *s, struct bn_slice name) {
@@ -36,13 +37,14 @@ struct bn_coordinator_club *bn_coordinator_club_make(struct bn_coordinator_seat 
     k->state_since_ms = bn_clock_wall_ms(s->c->deps->env->clock);
     bn_offsets_init(&k->offsets);
     bn_list_init(&k->dirty);
+    bn_list_init(&k->writings);
     bn_timer_init(&k->timer, s->c->deps->shard->loop, club_due);
     bn_map_put(&s->groups, bn_group_id(k->group), k);
     return k;
 }
 
 void bn_coordinator_club_free(struct bn_coordinator_club *k) {
-    BN_ASSERT(k->appends == 0);
+    bn_coordinator_disown(k, NULL, NULL);
     bn_map_remove(&k->seat->groups, bn_group_id(k->group));
     bn_timer_stop(&k->timer);
     bn_list_remove(&k->dirty);
@@ -143,7 +145,6 @@ void bn_coordinator_vacate(struct bn_coordinator_seat *s, int16_t error) {
         struct bn_coordinator_club *k = e->value;
         bn_group_stop(k->group, error, &c->outs);
         bn_coordinator_settle(k);
-        k->appends = 0; /* their answers find the seat gone */
         bn_coordinator_club_free(k);
     }
     BN_INFO("coordinator", "[GroupCoordinator %d]: resigned from partition %d of %s at epoch %d",
@@ -238,10 +239,10 @@ void bn_coordinator_join(struct bn_coordinator *c, int32_t partition, struct bn_
     struct bn_coordinator_seat *s;
     int16_t error = bn_coordinator_check(c, partition, &s);
     struct bn_coordinator_club *k = error == KE_NONE ? bn_coordinator_club(s, group) : NULL;
-    if (error == KE_NONE && !k && j->in.member_id.len > 0) error = KE_UNKNOWN_MEMBER_ID;
     bool timeout_fits = j->in.session_ms >= c->deps->group.session_min_ms &&
                         j->in.session_ms <= c->deps->group.session_max_ms;
     if (error == KE_NONE && !k && !timeout_fits) error = KE_INVALID_SESSION_TIMEOUT;
+    if (error == KE_NONE && !k && j->in.member_id.len > 0) error = KE_UNKNOWN_MEMBER_ID;
     if (error != KE_NONE) {
         refuse_join(j, error);
         return;

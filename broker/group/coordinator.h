@@ -77,12 +77,14 @@ struct bn_coordinator_commit_item {
     struct bn_slice topic, metadata;
     int32_t partition, leader_epoch;
     int64_t offset;
-    int16_t error; /* in: not KE_NONE = it is not to be committed; out */
+    int64_t commit_ms; /* wall clock; -1 = now (all but OffsetCommit 1) */
+    int16_t error;     /* in: not KE_NONE = it is not to be committed; out */
 };
 struct bn_coordinator_commit {
     int32_t generation; /* -1 = none */
     struct bn_slice member_id, instance_id;
     int64_t retention_ms; /* -1 = the broker's */
+    bool removes;         /* the items are to be forgotten */
     struct bn_coordinator_commit_item *items;
     int32_t count;
     void (*done)(struct bn_coordinator_commit *); /* every item has its error */
@@ -101,9 +103,9 @@ int16_t bn_coordinator_group(struct bn_coordinator *c, int32_t partition, struct
 /* Every group of this shard; error KE_COORDINATOR_LOAD_IN_PROGRESS when one of its partitions is not loaded. */
 int16_t bn_coordinator_each(struct bn_coordinator *c, void (*fn)(void *arg, const struct bn_group *g), void *arg);
 
-/* Deletes a group without members (NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND), or some of its offsets: then by a commit whose
- * items' offsets are -1 (an unknown one is no error; GROUP_SUBSCRIBED_TO_TOPIC). done as of a commit; its first item
- * has the group's error when count is 0 at the call. */
+/* Deletes a group without members (NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND), or some of its offsets: then by a commit that
+ * removes (an unknown one is no error; GROUP_SUBSCRIBED_TO_TOPIC); a group that is empty goes with the last of them.
+ * done as of a commit; its first item has the group's error when count is 0 at the call. */
 void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct bn_slice group,
                            struct bn_coordinator_commit *m);
 

@@ -11,9 +11,14 @@
 struct bn_coordinator_writing {
     struct bn_partition_append append;
     struct bn_coordinator_seat *seat;
-    struct bn_str group, bytes;
+    struct bn_list link;              /* in club->writings */
+    struct bn_coordinator_club *club; /* whose offsets these are; NULL: nobody's any more */
+    struct bn_str bytes;
     struct bn_coordinator_commit *commit; /* whom to answer; NULL: nobody */
-    int32_t *items;                       /* of commit, by record */
+    struct line {
+        int32_t item;   /* of commit */
+        bool forgotten; /* meanwhile: it does not count */
+    } * lines;          /* by record */
     int32_t count;
     int64_t commit_ms;
 };
@@ -39,10 +44,15 @@ static int16_t error_of(int16_t error) {
 }
 
 static void free_writing(struct bn_coordinator_writing *w) {
-    bn_str_fini(&w->group);
     bn_str_fini(&w->bytes);
-    bn_alloc_free(w->items);
+    bn_alloc_free(w->lines);
     bn_alloc_free(w);
+}
+
+/* When an offset ends whose client gave it a time of its own; so long a time that it can't be told is for ever. */
+static int64_t expiry(int64_t retention_ms, int64_t now_ms) {
+    if (retention_ms == -1) return -1;
+    return retention_ms > INT64_MAX - now_ms ? INT64_MAX : bn_max_i64(now_ms + retention_ms, 0);
 }
 
 static struct bn_grecord_offset offset_of(const struct bn_coordinator_commit *m, int32_t i, int64_t now_ms) {
@@ -51,38 +61,54 @@ static struct bn_grecord_offset offset_of(const struct bn_coordinator_commit *m,
         .offset = item->offset,
         .leader_epoch = item->leader_epoch,
         .metadata = item->metadata,
-        .commit_ms = now_ms,
-        .expire_ms = m->retention_ms >= 0 ? now_ms + m->retention_ms : -1,
+        .commit_ms = item->commit_ms == -1 ? now_ms : item->commit_ms,
+        .expire_ms = expiry(m->retention_ms, now_ms),
     };
 }
 
-/* A group whose last offset an administrator has deleted goes with it, as with Kafka. */
 static void count_in(struct bn_coordinator_writing *w) {
-    struct bn_coordinator_club *k = w->commit ? bn_coordinator_club(w->seat, bn_str_slice(&w->group)) : NULL;
-    bool removed = false;
-    if (!k) return;
-    k->appends--;
-    if (w->append.log.error != KE_NONE) return;
+    struct bn_coordinator_club *k = w->club;
+    bn_list_remove(&w->link);
+    if (!k || w->append.log.error != KE_NONE) return;
     for (int32_t r = 0; r < w->count; r++) {
-        const struct bn_coordinator_commit_item *item = &w->commit->items[w->items[r]];
-        if (item->offset < 0) {
+        const struct bn_coordinator_commit_item *item = &w->commit->items[w->lines[r].item];
+        if (w->lines[r].forgotten) continue;
+        if (w->commit->removes) {
             bn_offsets_remove(&k->offsets, item->topic, item->partition);
-            removed = true;
         } else {
-            struct bn_grecord_offset o = offset_of(w->commit, w->items[r], w->commit_ms);
+            struct bn_grecord_offset o = offset_of(w->commit, w->lines[r].item, w->commit_ms);
             bn_offsets_put(&k->offsets, item->topic, item->partition, &o, w->append.log.base_offset + r);
         }
     }
-    if (removed) bn_coordinator_forget_spent(k);
+    if (!w->commit->removes) return;
+    k->leftover = true;           /* a group goes with the last offset that an administrator deletes, as with Kafka */
+    bn_timer_start(&k->timer, 0); /* whoever is at work with clubs is done then */
+}
+
+void bn_coordinator_disown(struct bn_coordinator_club *k, bool (*drops)(void *arg, const struct bn_offsets_entry *e),
+                           void *arg) {
+    BN_LIST_FOR (it, &k->writings) {
+        struct bn_coordinator_writing *w = BN_CONTAINER_OF(it, struct bn_coordinator_writing, link);
+        int32_t forgotten = 0;
+        for (int32_t r = 0; r < w->count; r++) {
+            const struct bn_coordinator_commit_item *item = &w->commit->items[w->lines[r].item];
+            const struct bn_offsets_entry e = {.topic = item->topic, .partition = item->partition};
+            if (!w->lines[r].forgotten) w->lines[r].forgotten = !drops || drops(arg, &e);
+            forgotten += w->lines[r].forgotten;
+        }
+        if (forgotten < w->count) continue;
+        bn_list_remove(&w->link);
+        w->club = NULL;
+    }
 }
 
 static void appended(struct bn_partition_append *a) {
     struct bn_coordinator_writing *w = BN_CONTAINER_OF(a, struct bn_coordinator_writing, append);
     struct bn_coordinator_seat *s = w->seat;
     struct bn_coordinator_commit *m = w->commit;
-    if (!s->gone) count_in(w);
+    count_in(w);
     for (int32_t r = 0; m && r < w->count; r++)
-        m->items[w->items[r]].error = s->gone ? KE_NOT_COORDINATOR : error_of(a->log.error);
+        m->items[w->lines[r].item].error = s->gone ? KE_NOT_COORDINATOR : error_of(a->log.error);
     free_writing(w);
     if (m) m->done(m);
     bn_coordinator_back(s);
@@ -102,8 +128,7 @@ static void append(struct bn_coordinator_writing *w, struct bn_batch_builder *b,
     w->append.timeout_ms = s->c->deps->commit_timeout_ms;
     w->append.done = appended;
     s->under_way++;
-    struct bn_coordinator_club *k = w->commit ? bn_coordinator_club(s, bn_str_slice(&w->group)) : NULL;
-    if (k) k->appends++;
+    if (w->club) bn_list_push_back(&w->club->writings, &w->link);
     if (p) {
         bn_partition_append(p, &w->append);
         return;
@@ -112,18 +137,17 @@ static void append(struct bn_coordinator_writing *w, struct bn_batch_builder *b,
     appended(&w->append);
 }
 
-static struct bn_coordinator_writing *new_writing(struct bn_coordinator_seat *s, struct bn_slice group, int32_t most) {
+static struct bn_coordinator_writing *new_writing(struct bn_coordinator_seat *s, int32_t most) {
     struct bn_coordinator_writing *w = bn_alloc_zero(1, sizeof *w);
     w->seat = s;
-    bn_str_init(&w->group);
-    bn_str_add_slice(&w->group, group);
-    w->items = bn_alloc_zero((size_t)most + 1, sizeof *w->items);
+    bn_list_init(&w->link);
+    w->lines = bn_alloc_zero((size_t)most + 1, sizeof *w->lines);
     w->commit_ms = bn_clock_wall_ms(s->c->deps->env->clock);
     return w;
 }
 
-void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_slice group, struct bn_batch_builder *b) {
-    append(new_writing(s, group, 0), b, 1);
+void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_batch_builder *b) {
+    append(new_writing(s, 0), b, 1);
 }
 
 static void add_item(struct bn_batch_builder *b, struct bn_slice group, const struct bn_coordinator_commit *m,
@@ -133,25 +157,25 @@ static void add_item(struct bn_batch_builder *b, struct bn_slice group, const st
     bn_str_init(&value);
     bn_grecord_write_offset_key(&key, group, m->items[i].topic, m->items[i].partition);
     struct bn_grecord_offset o = offset_of(m, i, now_ms);
-    bool removed = m->items[i].offset < 0;
-    if (!removed) bn_grecord_write_offset(&value, &o);
-    bn_batch_builder_add(b, b->count, now_ms, bn_str_slice(&key), removed ? BN_SLICE_NULL : bn_str_slice(&value), 0,
+    if (!m->removes) bn_grecord_write_offset(&value, &o);
+    bn_batch_builder_add(b, b->count, now_ms, bn_str_slice(&key), m->removes ? BN_SLICE_NULL : bn_str_slice(&value), 0,
                          BN_SLICE_NULL);
     bn_str_fini(&key);
     bn_str_fini(&value);
 }
 
 /* Those items that have no error yet; done at once when there is none. */
-static void write_items(struct bn_coordinator_seat *s, struct bn_slice group, struct bn_coordinator_commit *m) {
-    struct bn_coordinator_writing *w = new_writing(s, group, m->count);
+static void write_items(struct bn_coordinator_club *k, struct bn_coordinator_commit *m) {
+    struct bn_coordinator_writing *w = new_writing(k->seat, m->count);
     struct bn_batch_builder b;
     bn_batch_builder_init(&b);
     for (int32_t i = 0; i < m->count; i++) {
         if (m->items[i].error != KE_NONE) continue;
-        add_item(&b, group, m, i, w->commit_ms);
-        w->items[w->count++] = i;
+        add_item(&b, bn_group_id(k->group), m, i, w->commit_ms);
+        w->lines[w->count++].item = i;
     }
     w->commit = m;
+    w->club = k;
     if (w->count > 0) {
         append(w, &b, -1);
         return;
@@ -185,7 +209,7 @@ void bn_coordinator_commit(struct bn_coordinator *c, int32_t partition, struct b
         if (m->items[i].error == KE_NONE && (int64_t)m->items[i].metadata.len > c->deps->metadata_max)
             m->items[i].error = KE_OFFSET_METADATA_TOO_LARGE;
     }
-    write_items(s, group, m);
+    write_items(k, m);
 }
 
 /* ---- what administrators delete ---- */
@@ -197,13 +221,14 @@ void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct b
     struct bn_coordinator_club *k = error == KE_NONE ? bn_coordinator_club(s, group) : NULL;
     if (error == KE_NONE && !k) error = KE_GROUP_ID_NOT_FOUND;
     bool consumers = k && bn_slice_eq_str(bn_group_protocol_type(k->group), "consumer");
-    if (error == KE_NONE && bn_group_size(k->group) > 0 && (m->count == 0 || !consumers)) error = KE_NON_EMPTY_GROUP;
+    bool empty = k && bn_group_state(k->group) == BN_GROUP_EMPTY;
+    if (error == KE_NONE && !empty && (m->count == 0 || !consumers)) error = KE_NON_EMPTY_GROUP;
     if (error == KE_NONE && m->count > 0) {
         for (int32_t i = 0; i < m->count; i++) {
             if (m->items[i].error == KE_NONE && bn_group_subscribes(k->group, m->items[i].topic))
                 m->items[i].error = KE_GROUP_SUBSCRIBED_TO_TOPIC;
         }
-        write_items(s, group, m);
+        write_items(k, m);
         return;
     }
     if (error == KE_NONE) bn_coordinator_forget(k);
@@ -219,7 +244,7 @@ void bn_coordinator_delete(struct bn_coordinator *c, int32_t partition, struct b
 
 void bn_coordinator_append_group(struct bn_coordinator_club *k) {
     const struct bn_group *g = k->group;
-    struct bn_coordinator_writing *w = new_writing(k->seat, bn_group_id(g), 0);
+    struct bn_coordinator_writing *w = new_writing(k->seat, 0);
     struct bn_str key, value;
     bn_str_init(&key);
     bn_str_init(&value);

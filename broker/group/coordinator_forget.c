@@ -18,18 +18,20 @@ struct sieve {
 
 struct tombstones { /* of one group, on their way into batches */
     struct bn_coordinator_club *club;
+    const struct sieve *sieve;
     struct bn_batch_builder builder;
     int64_t now_ms;
+    size_t dropped;
 };
 
 static void send(struct tombstones *t) {
     if (t->builder.count > 0)
-        bn_coordinator_append(t->club->seat, bn_group_id(t->club->group), &t->builder);
+        bn_coordinator_append(t->club->seat, &t->builder);
     else
         bn_batch_builder_fini(&t->builder);
 }
 
-static void add(struct tombstones *t, const struct bn_str *key) {
+static void add_record(struct tombstones *t, const struct bn_str *key) {
     if (t->builder.count == BATCH_MAX) {
         send(t);
         bn_batch_builder_init(&t->builder);
@@ -37,44 +39,55 @@ static void add(struct tombstones *t, const struct bn_str *key) {
     bn_batch_builder_add(&t->builder, t->builder.count, t->now_ms, bn_str_slice(key), BN_SLICE_NULL, 0, BN_SLICE_NULL);
 }
 
-/* How many went. */
-static size_t drop_offsets(struct tombstones *t, const struct sieve *sieve) {
+static void add(struct tombstones *t, const struct bn_offsets_entry *e) {
+    struct bn_str key;
+    bn_str_init(&key);
+    bn_grecord_write_offset_key(&key, bn_group_id(t->club->group), e->topic, e->partition);
+    add_record(t, &key);
+    bn_str_fini(&key);
+    t->dropped++;
+}
+
+static bool drop_coming(void *arg, const struct bn_offsets_entry *e) {
+    struct tombstones *t = arg;
+    bool drops = t->sieve->drops(t->sieve, t->club, e);
+    if (drops) add(t, e);
+    return drops;
+}
+
+/* Those that are there, and those whose commits are under way, which stand in the log before these tombstones. */
+static void drop_offsets(struct tombstones *t) {
     struct bn_coordinator_club *k = t->club;
     const struct bn_offsets_entry **dropped = bn_alloc((bn_offsets_count(&k->offsets) + 1) * sizeof(void *));
     size_t count = 0, at = 0;
     for (const struct bn_offsets_entry *e; (e = bn_offsets_next(&k->offsets, &at)) != NULL;)
-        if (sieve->drops(sieve, k, e)) dropped[count++] = e;
-    struct bn_str key;
-    bn_str_init(&key);
+        if (t->sieve->drops(t->sieve, k, e)) dropped[count++] = e;
     for (size_t i = 0; i < count; i++) {
-        bn_str_clear(&key);
-        bn_grecord_write_offset_key(&key, bn_group_id(k->group), dropped[i]->topic, dropped[i]->partition);
-        add(t, &key);
+        add(t, dropped[i]);
         bn_offsets_remove(&k->offsets, dropped[i]->topic, dropped[i]->partition);
     }
-    bn_str_fini(&key);
     bn_alloc_free(dropped);
-    return count;
+    bn_coordinator_disown(k, drop_coming, t);
 }
 
 static bool may_go(const struct bn_coordinator_club *k) {
-    return bn_group_state(k->group) == BN_GROUP_EMPTY && bn_group_size(k->group) == 0 && k->appends == 0 &&
+    return bn_group_state(k->group) == BN_GROUP_EMPTY && bn_group_size(k->group) == 0 && bn_list_empty(&k->writings) &&
            bn_offsets_count(&k->offsets) == 0;
 }
 
 /* True when the group is gone with its offsets: the club is freed. */
 static bool sift(struct bn_coordinator_club *k, const struct sieve *sieve) {
-    struct tombstones t = {.club = k, .now_ms = sieve->now_ms};
+    struct tombstones t = {.club = k, .sieve = sieve, .now_ms = sieve->now_ms};
     bn_batch_builder_init(&t.builder);
-    size_t dropped = drop_offsets(&t, sieve);
+    drop_offsets(&t);
     /* A topic that goes takes groups along that were only of it; not one that happens to be empty for a moment, and
      * would begin again with its first generation. */
-    bool gone = may_go(k) && (dropped > 0 || !sieve->names);
+    bool gone = may_go(k) && (t.dropped > 0 || !sieve->names);
     if (gone && bn_group_generation(k->group) > 0) { /* else it has no record */
         struct bn_str key;
         bn_str_init(&key);
         bn_grecord_write_group_key(&key, bn_group_id(k->group));
-        add(&t, &key);
+        add_record(&t, &key);
         bn_str_fini(&key);
     }
     send(&t);
@@ -106,12 +119,15 @@ void bn_coordinator_forget(struct bn_coordinator_club *k) {
     (void)sift(k, &sieve);
 }
 
+/* ---- what is left without offsets ---- */
+
 static bool none(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
     return false;
 }
 
 void bn_coordinator_forget_spent(struct bn_coordinator_club *k) {
     const struct sieve sieve = {.drops = none, .now_ms = wall_ms(k->seat)};
+    k->leftover = false;
     (void)sift(k, &sieve);
 }
 
@@ -134,7 +150,7 @@ static int64_t since_ms(const struct bn_coordinator_club *k, const struct bn_off
 
 static bool is_old(const struct sieve *s, const struct bn_coordinator_club *k, const struct bn_offsets_entry *e) {
     int64_t from_ms = since_ms(k, e);
-    if (k->appends > 0 || from_ms == INT64_MAX) return false; /* a commit under way may be a newer one */
+    if (!bn_list_empty(&k->writings) || from_ms == INT64_MAX) return false; /* a commit under way may be a newer one */
     if (e->committed.expire_ms >= 0) return e->committed.expire_ms <= s->now_ms;
     return s->now_ms - from_ms >= k->seat->c->deps->retention_ms;
 }

@@ -38,9 +38,10 @@ struct bn_coordinator_club {
     int32_t writing_reserve;
     int64_t state_since_ms; /* wall clock */
     enum bn_group_state state_was;
-    int appends; /* commits under way */
-    bool has_znode;
-    bool alone; /* written by a request of its own: the one that it shared was refused */
+    struct bn_list writings; /* commits under way */
+    bool leftover;           /* it lost offsets, and is to be looked at for what is left of it */
+    bool has_znode;          /* or may have */
+    bool alone;              /* written by a request of its own: the one that it shared was refused */
 };
 
 struct bn_coordinator {
@@ -84,8 +85,11 @@ void bn_coordinator_store_fini(struct bn_coordinator_seat *s);
 
 /* ---- coordinator_commit.c ---- */
 /* Takes the builder, which is not empty; nobody hears how it went. Frees no club. */
-void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_slice group, struct bn_batch_builder *b);
+void bn_coordinator_append(struct bn_coordinator_seat *s, struct bn_batch_builder *b);
 void bn_coordinator_append_group(struct bn_coordinator_club *k);
+/* Offsets whose commits are under way do not count when they arrive, if drops says so; all: if it is NULL. */
+void bn_coordinator_disown(struct bn_coordinator_club *k, bool (*drops)(void *arg, const struct bn_offsets_entry *e),
+                           void *arg);
 
 /* ---- coordinator_forget.c: clubs that have neither members nor offsets left are freed ---- */
 void bn_coordinator_forget(struct bn_coordinator_club *k);       /* all that it has committed */

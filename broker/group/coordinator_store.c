@@ -58,6 +58,7 @@ static void pack(struct bn_coordinator_club *k, Bn__GroupState *out) {
     out->group_id = data_of(bn_group_id(g));
     out->reserve_only = k->store == 0;
     out->reserved = out->reserve_only ? k->reserve : bn_group_reserved_up_to(g);
+    k->has_znode = true;
     k->writing_store = k->store;
     k->writing_reserve = k->reserve;
     k->store = 0;
@@ -115,7 +116,6 @@ static void ended(struct bn_coordinator_club *k, int16_t error) {
     k->writing_store = 0;
     k->writing_reserve = 0;
     k->alone = false;
-    k->has_znode = true;
     int64_t now_ms = bn_coordinator_now_ms(c);
     if (reserve) bn_group_reserved(k->group, now_ms, reserve, error, &c->outs);
     if (store) bn_group_stored(k->group, now_ms, store, error, &c->outs);

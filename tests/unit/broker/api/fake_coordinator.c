@@ -57,6 +57,7 @@ void bn_coordinator_commit(struct bn_coordinator *c, int32_t partition, struct b
     for (int32_t i = 0; i < m->count; i++) {
         const struct bn_coordinator_commit_item *item = &m->items[i];
         struct bn_grecord_offset o = {item->offset, item->leader_epoch, item->metadata, 1, -1};
+        c->commit_ms = item->commit_ms;
         if (item->error == KE_NONE) m->items[i].error = c->error;
         if (m->items[i].error == KE_NONE) bn_offsets_put(&c->offsets, item->topic, item->partition, &o, 1);
     }

@@ -13,6 +13,7 @@ struct bn_coordinator {
     struct bn_group_join join; /* the last one */
     int32_t generation;        /* of the last heartbeat, sync or commit */
     char member_id[64];
+    int64_t commit_ms; /* of the last commit's last item */
 };
 
 struct fake_groups {

@@ -40,8 +40,11 @@ START_TEST(test_key_types) {
         int version;
         int8_t type;
         int16_t error;
-    } cases[] = {{3, 1, KE_COORDINATOR_NOT_AVAILABLE}, {3, 2, KE_INVALID_REQUEST}, {6, 2, KE_COORDINATOR_NOT_AVAILABLE},
-                 {6, 3, KE_INVALID_REQUEST},           {1, -1, KE_INVALID_REQUEST}};
+    } cases[] = {{3, 1, KE_COORDINATOR_NOT_AVAILABLE},
+                 {3, 2, KE_INVALID_REQUEST},
+                 {6, 2, KE_COORDINATOR_NOT_AVAILABLE},
+                 {6, 3, KE_INVALID_REQUEST},
+                 {1, -1, KE_INVALID_REQUEST}};
     struct fake f;
     fake_init(&f);
     for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
@@ -63,12 +66,28 @@ START_TEST(test_key_types) {
 }
 END_TEST
 
+/* A group that nobody will ever coordinate is told so, rather than to ask again. */
+START_TEST(test_bad_name) {
+    static uint8_t name[300];
+    struct fake f;
+    struct kmsg_find_coordinator_request q = kmsg_find_coordinator_request_default;
+    struct kmsg_find_coordinator_response got;
+    memset(name, 'g', sizeof name);
+    fake_init(&f);
+    q.key = bn_slice_of(name, sizeof name);
+    fake_ask(&f, KAPI_FIND_COORDINATOR, 2, &q, &got);
+    ck_assert_int_eq(got.error_code, KE_INVALID_GROUP_ID);
+    fake_fini(&f);
+}
+END_TEST
+
 Suite *find_coordinator_suite(void);
 Suite *find_coordinator_suite(void) {
     Suite *s = suite_create("find_coordinator");
     TCase *t = tcase_create("find_coordinator");
     tcase_add_test(t, test_versions);
     tcase_add_test(t, test_key_types);
+    tcase_add_test(t, test_bad_name);
     suite_add_tcase(s, t);
     return s;
 }

@@ -19,7 +19,7 @@ START_TEST(test_aim) {
     memset(long_name, 'g', sizeof long_name);
     ck_assert_int_eq(bn_groups_aim(&r, &part, bn_slice_of(long_name, sizeof long_name)), KE_INVALID_GROUP_ID);
     bn_map_remove(&g.world.fake.image.by_name, BN_SLICE_LIT("__consumer_offsets"));
-    ck_assert_int_eq(bn_groups_aim(&r, &part, BN_SLICE_LIT("a")), KE_COORDINATOR_NOT_AVAILABLE);
+    ck_assert_int_eq(bn_groups_aim(&r, &part, BN_SLICE_LIT("a")), KE_NOT_COORDINATOR);
     fake_groups_fini(&g);
 }
 END_TEST

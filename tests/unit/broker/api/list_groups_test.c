@@ -10,8 +10,9 @@ START_TEST(test_filters) {
         int version;
         const char *state, *type;
         int32_t count;
-    } cases[] = {{0, NULL, NULL, 1},      {4, "Stable", NULL, 1},   {4, "stable", NULL, 1},     {4, "Empty", NULL, 0},
-                 {5, NULL, "classic", 1}, {5, NULL, "consumer", 0}, {5, "Stable", "classic", 1}};
+    } cases[] = {{0, NULL, NULL, 1},          {4, "Stable", NULL, 1},  {4, "stable", NULL, 1},
+                 {4, "Empty", NULL, 0},       {5, NULL, "classic", 1}, {5, NULL, "consumer", 0},
+                 {5, "Stable", "classic", 1}, {5, NULL, "CLASSIC", 1}, {5, NULL, "classics", 0}};
     for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
         struct fake_groups g;
         fake_groups_init(&g);

@@ -41,6 +41,46 @@ START_TEST(test_one_group) {
 }
 END_TEST
 
+/* What is asked for twice is told once: an answer is larger than its question. From version 2 on an error stands alone.
+ */
+START_TEST(test_repeated) {
+    int32_t partitions[4] = {1, 0, 1, 1};
+    struct fake_groups g;
+    struct kmsg_offset_fetch_request_topic t[3] = {{BN_SLICE_LIT("t"), {partitions, 4}},
+                                                   {BN_SLICE_LIT("a"), {partitions, 1}},
+                                                   {BN_SLICE_LIT("t"), {partitions, 1}}};
+    struct kmsg_offset_fetch_request_group same = kmsg_offset_fetch_request_group_default;
+    struct kmsg_offset_fetch_request q = kmsg_offset_fetch_request_default;
+    struct kmsg_offset_fetch_response r;
+    fake_groups_init(&g);
+    commit(&g, 1, 42);
+    q.group_id = BN_SLICE_LIT("g");
+    q.topics.v = t;
+    q.topics.n = 3;
+    fake_groups_ask(&g, KAPI_OFFSET_FETCH, 5, &q, &r);
+    ck_assert_int_eq(r.topics.n, 2);
+    ck_assert_int_eq(r.topics.v[0].partitions.n, 1);
+    ck_assert_int_eq(r.topics.v[1].partitions.n, 2);
+    ck_assert_int_eq(r.topics.v[1].partitions.v[1].committed_offset, 42);
+    for (int version = 1; version <= 2; version++) {
+        g.coordinator.error = KE_NOT_COORDINATOR;
+        fake_groups_ask(&g, KAPI_OFFSET_FETCH, version, &q, &r);
+        ck_assert_int_eq(r.topics.n, version == 1 ? 2 : 0);
+        ck_assert_int_eq(version == 1 ? r.topics.v[0].partitions.v[0].error_code : r.error_code, KE_NOT_COORDINATOR);
+    }
+    g.coordinator.error = KE_NONE;
+    q = kmsg_offset_fetch_request_default;
+    same.group_id = BN_SLICE_LIT("g");
+    same.topics.n = -1;
+    struct kmsg_offset_fetch_request_group groups[2] = {same, same};
+    q.groups.v = groups;
+    q.groups.n = 2;
+    fake_groups_ask(&g, KAPI_OFFSET_FETCH, 8, &q, &r);
+    ck_assert_int_eq(r.groups.n, 1);
+    fake_groups_fini(&g);
+}
+END_TEST
+
 START_TEST(test_several_groups) {
     int32_t partition = 1;
     for (int version = 8; version <= 9; version++) {
@@ -112,6 +152,7 @@ Suite *offset_fetch_suite(void) {
     TCase *t = tcase_create("offset_fetch");
     tcase_add_test(t, test_one_group);
     tcase_add_test(t, test_several_groups);
+    tcase_add_test(t, test_repeated);
     tcase_add_test(t, test_all_of_a_topic_together);
     suite_add_tcase(s, t);
     return s;

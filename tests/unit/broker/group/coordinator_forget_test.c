@@ -193,6 +193,41 @@ static bool do_delete(struct office *o, void *arg) {
     return true;
 }
 
+static bool do_remove(struct office *o, void *arg) {
+    struct office_commitment *c = arg;
+    c->item = (struct bn_coordinator_commit_item){.topic = BN_SLICE_LIT("t")};
+    c->commit = (struct bn_coordinator_commit){.items = &c->item, .count = 1, .removes = true, .done = deleted};
+    bn_coordinator_delete(o->coordinator, 0, BN_SLICE_LIT("g"), &c->commit);
+    return true;
+}
+
+/* What goes while its commit is under way does not come back with it: the tombstone stands behind it in the log. */
+START_TEST(test_gone_before_it_counts) {
+    bool (*const ends[])(struct office *, void *) = {do_delete, NULL, do_remove};
+    for (size_t i = 0; i < BN_ARRAY_LEN(ends); i++) {
+        for (int had = 0; had <= 1; had++) {
+            struct office o;
+            struct office_commitment c, first, gone = {.answers = 0};
+            begin(&o);
+            if (had) office_offset(&o, &first, "g", 5);
+            o.roster.partition.hold = true;
+            office_offset(&o, &c, "g", 6);
+            if (ends[i])
+                office_until(&o, ends[i], &gone);
+            else
+                office_topic_gone(&o, "t", false);
+            office_commit(&o);
+            office_turn(&o);
+            ck_assert_int_eq(c.answers, 1);
+            ck_assert_int_eq(c.item.error, KE_NONE);
+            ck_assert_int_eq(gone.item.error, KE_NONE);
+            check(&o, false, 0, had && i < 2 ? 2 : 1, 0, 0);
+            office_close(&o);
+        }
+    }
+}
+END_TEST
+
 /* A deleted group is gone for whoever takes over, too, though the controller could not be told at once; and one of its
  * name that comes meanwhile keeps its znode. */
 START_TEST(test_deleted_group) {
@@ -238,8 +273,8 @@ struct offset_deletion {
 
 static bool do_delete_offset(struct office *o, void *arg) {
     struct offset_deletion *d = arg;
-    d->c.item = (struct bn_coordinator_commit_item){.topic = d->topic, .offset = -1};
-    d->c.commit = (struct bn_coordinator_commit){.items = &d->c.item, .count = 1, .done = deleted};
+    d->c.item = (struct bn_coordinator_commit_item){.topic = d->topic};
+    d->c.commit = (struct bn_coordinator_commit){.items = &d->c.item, .count = 1, .removes = true, .done = deleted};
     bn_coordinator_delete(o->coordinator, 0, BN_SLICE_LIT("g"), &d->c.commit);
     return true;
 }
@@ -284,6 +319,7 @@ Suite *coordinator_forget_suite(void) {
     tcase_add_test(t, test_topics);
     tcase_add_test(t, test_deleted_group);
     tcase_add_test(t, test_deleted_offsets);
+    tcase_add_test(t, test_gone_before_it_counts);
     suite_add_tcase(s, t);
     return s;
 }

@@ -419,8 +419,11 @@ static void do_offset(struct doing *d) {
 }
 
 void office_offset(struct office *o, struct office_commitment *c, const char *group, int64_t offset) {
-    *c = (struct office_commitment){
-        .item = {.topic = BN_SLICE_LIT("t"), .metadata = BN_SLICE_LIT("m"), .offset = offset, .leader_epoch = 3}};
+    *c = (struct office_commitment){.item = {.topic = BN_SLICE_LIT("t"),
+                                             .metadata = BN_SLICE_LIT("m"),
+                                             .offset = offset,
+                                             .commit_ms = -1,
+                                             .leader_epoch = 3}};
     c->commit = (struct bn_coordinator_commit){.generation = -1,
                                                .member_id = BN_SLICE_LIT(""),
                                                .retention_ms = -1,
