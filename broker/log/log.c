@@ -209,6 +209,7 @@ int bn_log_close(struct bn_log *l, struct bn_err *e) {
 }
 
 void bn_log_abandon(struct bn_log *l) {
+    bn_flush_detach(l, true); /* no job of ours writes by name any more: the name may be another's soon */
     bn_truncate_settle(l, false);
     log_free(l);
 }

@@ -3,6 +3,9 @@
 #include "broker/log/flush.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "common/sys/loop.h"
 #include "common/sys/mailbox.h"
@@ -176,6 +179,53 @@ START_TEST(test_closed_while_queued) {
 }
 END_TEST
 
+/* A disk whose syncs wait for the test. */
+static struct {
+    int (*datasync)(struct bn_file *f, struct bn_err *e);
+    sem_t begun, go_on;
+    atomic_bool ended, gone;
+} slow;
+
+static int sync_slowly(struct bn_file *f, struct bn_err *e) {
+    sem_post(&slow.begun);
+    while (sem_wait(&slow.go_on) != 0) continue;
+    int rc = slow.datasync(f, e);
+    atomic_store(&slow.ended, true);
+    return rc;
+}
+
+static void *abandon(void *arg) {
+    world_abandon(arg);
+    atomic_store(&slow.gone, !atomic_load(&slow.ended));
+    return NULL;
+}
+
+/* Who abandons a log renames its directory next, and another topic's may have that name then: a flush that is under way
+ * is waited for, or it would write the old topic's epochs there. */
+START_TEST(test_abandoned_while_it_runs) {
+    struct scene s;
+    pthread_t thread;
+    scene_init(&s);
+    world_open(&s.w, false, 0);
+    world_put(&s.w, 1);
+    struct bn_disk *disk = (struct bn_disk *)(uintptr_t)s.w.disk;
+    slow.datasync = disk->datasync;
+    sem_init(&slow.begun, 0, 0);
+    sem_init(&slow.go_on, 0, 0);
+    disk->datasync = sync_slowly;
+    ask(&s);
+    while (sem_wait(&slow.begun) != 0) continue;
+    ck_assert_int_eq(pthread_create(&thread, NULL, abandon, &s.w), 0);
+    for (int i = 0; i < 10000 && !atomic_load(&slow.gone); i++) sched_yield();
+    disk->datasync = slow.datasync;
+    sem_post(&slow.go_on);
+    pthread_join(thread, NULL);
+    ck_assert(!atomic_load(&slow.gone));
+    bn_loop_run(s.loop);
+    scene_fini(&s);
+}
+END_TEST
+
 START_TEST(test_roll_flushes) {
     struct scene s;
     scene_init(&s);
@@ -203,6 +253,7 @@ Suite *flush_suite(void) {
     tcase_add_test(t, test_closed_meanwhile);
     tcase_add_test(t, test_closed_while_queued);
     tcase_add_test(t, test_failure_while_closing);
+    tcase_add_test(t, test_abandoned_while_it_runs);
     tcase_add_test(t, test_roll_flushes);
     suite_add_tcase(s, t);
     return s;
