@@ -9,6 +9,7 @@
  */
 #include "broker/replica/roster.h"
 
+#include "broker/log/topicid.h"
 #include "broker/replica/fetchers.h"
 #include "broker/replica/partition_int.h"
 #include "broker/replica/proposals.h"
@@ -88,10 +89,21 @@ static void busy_done(struct bn_roster *r) {
     }
 }
 
+/* A directory that could not be opened may be that of a former topic of this name, of which nothing proves that it was
+ * deleted. */
+static bool is_own(const struct bn_partition *p) {
+    struct bn_log_open at = {.dir = NULL};
+    struct bn_uuid id;
+    if (bn_logdirs_place(p->deps->logdirs, p->topic, p->key.index, false, &at, NULL) != BN_OK) return false;
+    const struct bn_index_place place = {.disk = p->deps->env->disk, .dir = at.dir};
+    return bn_topicid_read(&place, &id, NULL) == BN_OK && bn_uuid_eq(&id, &p->key.topic_id);
+}
+
 static void leave_run(struct bn_job *job) { /* pool thread */
     struct leave *l = BN_CONTAINER_OF(job, struct leave, job);
     struct bn_partition *p = l->partition;
     struct bn_err e = BN_ERR_NONE;
+    bool proven = p->fate == BN_PARTITION_GOES_DELETED && (p->log || is_own(p));
     if (p->log && p->fate == BN_PARTITION_GOES_DELETED) {
         bn_log_abandon(p->log);
     } else if (p->log) {
@@ -100,13 +112,12 @@ static void leave_run(struct bn_job *job) { /* pool thread */
     }
     p->log = NULL;
     if (p->fate == BN_PARTITION_STOPS || p->homeless) return;
-    bool stray = p->fate == BN_PARTITION_GOES_STRAY;
-    int rc = bn_logdirs_remove(l->roster->deps.logdirs, p->topic, p->key.index, stray, l->roster->deps.delete_delay_ms,
-                               l->roster->deps.pool, &e);
+    int rc = bn_logdirs_remove(l->roster->deps.logdirs, p->topic, p->key.index, !proven,
+                               l->roster->deps.delete_delay_ms, l->roster->deps.pool, &e);
     if (rc != BN_OK && rc != BN_NOTFOUND) {
         l->status = rc;
         BN_ERROR("roster", "[Partition %s-%d] could not %s its directory: %s", p->topic, p->key.index,
-                 stray ? "set aside" : "remove", e.text);
+                 proven ? "remove" : "set aside", e.text);
     }
 }
 

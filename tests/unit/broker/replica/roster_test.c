@@ -3,6 +3,8 @@
 #include "tests/unit/broker/replica/world.h"
 
 #include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +108,37 @@ START_TEST(test_deleted_on_evidence) {
     world_await_entry(&w, "t-0.", "-delete");
     world_restart(&w);
     ck_assert(!world_has(&w, "t-0", "t-0"));
+    world_stop(&w);
+}
+END_TEST
+
+static void write_text(const char *path, const char *text) {
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+/* A directory that could not be opened is that of a former topic of the name, set aside with the new one's evidence:
+ * nothing proves that the former one was deleted. */
+START_TEST(test_evidence_is_of_one_topic) {
+    struct world w;
+    struct rlimit before, none;
+    world_start(&w);
+    char *dir = bn_alloc_printf("%s/t-0", w.dir), *path = bn_alloc_printf("%s/partition.metadata", dir);
+    ck_assert_int_eq(mkdir(dir, 0755), 0);
+    write_text(path, "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAGw");
+    world_restart(&w);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    world_remove(&w, true, false);
+    world_await_entry(&w, "t-0.", "-stray");
+    bn_alloc_free(path);
+    bn_alloc_free(dir);
     world_stop(&w);
 }
 END_TEST
@@ -235,6 +268,7 @@ Suite *roster_suite(void) {
     tcase_add_test(t, test_leader_without_a_log_resigns);
     tcase_add_test(t, test_configured_while_opening);
     tcase_add_test(t, test_deleted_on_evidence);
+    tcase_add_test(t, test_evidence_is_of_one_topic);
     tcase_add_test(t, test_stray_without_evidence);
     tcase_add_test(t, test_stray_comes_back);
     tcase_add_test(t, test_found_and_unknown_is_stray);
