@@ -45,24 +45,46 @@ static bool is_over(const struct bn_disk *d, bool changes) {
 
 static const struct bn_disk *real_of(const struct bn_disk *d) { return door_of(d)->real; }
 
+enum call { OPENS, MAKES, READS, WRITES, SYNCS, NAMES };
+
+/* 0, or what this call fails with. What fails by chance may be right the next time. */
+static int ails(const struct bn_disk *d, enum call call, struct bn_err *e) {
+    struct sim_world *w = sim_here;
+    const struct sim_proc *p = door_of(d)->proc;
+    if (p->sick_ms <= w->now_ms || !sim_chance(w, p->ill == SIM_BROKEN ? 6 : 2)) return 0;
+    bool full = p->ill == SIM_FULL && (call == MAKES || call == WRITES);
+    bool files = p->ill == SIM_NO_FILES && (call == OPENS || call == MAKES);
+    if (full) return bn_err_set(e, BN_NOROOM, "the disk is full");
+    return files || p->ill == SIM_BROKEN ? bn_err_set(e, BN_IO, "the disk fails") : 0;
+}
+
 /* Planted: the file that was truncated last, whose next sync does nothing; and that of a cleaning, which is not synced.
  */
 static const struct bn_file *cut, *cleaned;
 
 static int door_open(const struct bn_disk *d, const char *path, int flags, struct bn_file **out, struct bn_err *e) {
     if (is_over(d, flags & (BN_DISK_CREATE | BN_DISK_TRUNCATE))) return dead(e);
-    int rc = real_of(d)->open(real_of(d), path, flags, out, e);
+    int rc = ails(d, flags & BN_DISK_CREATE ? MAKES : OPENS, e);
+    if (rc) return rc;
+    rc = real_of(d)->open(real_of(d), path, flags, out, e);
     if (rc == 0) (*out)->disk = d;
     if (rc == 0 && flags & BN_DISK_CREATE && strstr(path, ".log.cleaned")) cleaned = *out;
     return rc;
 }
 
 static ssize_t door_pread(struct bn_file *f, void *ptr, size_t len, int64_t offset, struct bn_err *e) {
-    return is_over(f->disk, false) ? dead(e) : real_of(f->disk)->pread(f, ptr, len, offset, e);
+    if (is_over(f->disk, false)) return dead(e);
+    int rc = ails(f->disk, READS, e);
+    return rc ? rc : real_of(f->disk)->pread(f, ptr, len, offset, e);
 }
 
 static int door_pwritev(struct bn_file *f, const struct iovec *iov, int iov_count, int64_t offset, struct bn_err *e) {
-    return is_over(f->disk, true) ? dead(e) : real_of(f->disk)->pwritev(f, iov, iov_count, offset, e);
+    if (is_over(f->disk, true)) return dead(e);
+    int rc = ails(f->disk, WRITES, e);
+    if (rc == 0) return real_of(f->disk)->pwritev(f, iov, iov_count, offset, e);
+    struct iovec part = {iov->iov_base, sim_below(sim_here, (uint32_t)iov->iov_len)}; /* so far it got */
+    (void)real_of(f->disk)->pwritev(f, &part, 1, offset, NULL);
+    return rc;
 }
 
 static int door_datasync(struct bn_file *f, struct bn_err *e) {
@@ -70,11 +92,15 @@ static int door_datasync(struct bn_file *f, struct bn_err *e) {
                 (sim_planted == SIM_PLANT_CLEANED_UNSYNCED && f == cleaned);
     cut = NULL;
     if (is_over(f->disk, true)) return dead(e);
+    int rc = ails(f->disk, SYNCS, e);
+    if (rc) return rc;
     return lies ? 0 : real_of(f->disk)->datasync(f, e);
 }
 
 static int door_truncate(struct bn_file *f, int64_t size, struct bn_err *e) {
     if (is_over(f->disk, true)) return dead(e);
+    int rc = ails(f->disk, NAMES, e);
+    if (rc) return rc;
     if (size > 0) cut = f;
     return real_of(f->disk)->truncate(f, size, e);
 }
@@ -100,29 +126,41 @@ static void look_for_evidence(const struct bn_disk *d, const char *from, const c
 
 static int door_rename(const struct bn_disk *d, const char *from, const char *to, struct bn_err *e) {
     if (is_over(d, true)) return dead(e);
+    int rc = ails(d, NAMES, e);
+    if (rc) return rc;
     look_for_evidence(d, from, to);
     return real_of(d)->rename(real_of(d), from, to, e);
 }
 
 static int door_unlink(const struct bn_disk *d, const char *path, struct bn_err *e) {
-    return is_over(d, true) ? dead(e) : real_of(d)->unlink(real_of(d), path, e);
+    if (is_over(d, true)) return dead(e);
+    int rc = ails(d, NAMES, e);
+    return rc ? rc : real_of(d)->unlink(real_of(d), path, e);
 }
 
 static int door_mkdir(const struct bn_disk *d, const char *path, struct bn_err *e) {
-    return is_over(d, true) ? dead(e) : real_of(d)->mkdir(real_of(d), path, e);
+    if (is_over(d, true)) return dead(e);
+    int rc = ails(d, MAKES, e);
+    return rc ? rc : real_of(d)->mkdir(real_of(d), path, e);
 }
 
 static int door_rmdir(const struct bn_disk *d, const char *path, struct bn_err *e) {
-    return is_over(d, true) ? dead(e) : real_of(d)->rmdir(real_of(d), path, e);
+    if (is_over(d, true)) return dead(e);
+    int rc = ails(d, NAMES, e);
+    return rc ? rc : real_of(d)->rmdir(real_of(d), path, e);
 }
 
 static int door_sync_dir(const struct bn_disk *d, const char *path, struct bn_err *e) {
-    return is_over(d, true) ? dead(e) : real_of(d)->sync_dir(real_of(d), path, e);
+    if (is_over(d, true)) return dead(e);
+    int rc = ails(d, OPENS, e);
+    return rc ? rc : real_of(d)->sync_dir(real_of(d), path, e);
 }
 
 static int door_list(const struct bn_disk *d, const char *path, struct bn_disk_entry **out, size_t *count,
                      struct bn_err *e) {
-    return is_over(d, false) ? dead(e) : real_of(d)->list(real_of(d), path, out, count, e);
+    if (is_over(d, false)) return dead(e);
+    int rc = ails(d, OPENS, e);
+    return rc ? rc : real_of(d)->list(real_of(d), path, out, count, e);
 }
 
 static int door_mtime_ms(const struct bn_disk *d, const char *path, int64_t *out, struct bn_err *e) {

@@ -9,6 +9,7 @@ enum fault {
     DOOM,
     BOUNCE,
     SLOW,
+    SICK,
     PAUSE,
     PAUSE_LONG,
     BREAK,
@@ -85,6 +86,15 @@ static void slow(struct sim_world *w, struct sim_proc *p) {
     sim_event(w, "the disk of %s is slow for %d ms", p->name, (int)(p->slow_ms - w->now_ms));
 }
 
+static void lose_word(struct sim_world *w, struct sim_proc *p, bool answer) {
+    if (sim_zk_closed(p->zk)) return;
+    sim_event(w, "the next %s %d will be lost", answer ? "answer for" : "request of", p->id);
+    if (answer)
+        bn_fake_lose_next_answer(sim_zk_real(p->zk));
+    else
+        bn_fake_lose_next_request(sim_zk_real(p->zk));
+}
+
 static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) {
     switch (fault) {
     case CRASH:
@@ -99,6 +109,9 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
         break;
     case SLOW:
         slow(w, p);
+        break;
+    case SICK:
+        sim_procs_sicken(w, p);
         break;
     case PAUSE:
         sim_procs_pause(w, p, 1 + sim_below(w, 500));
@@ -125,14 +138,8 @@ static void do_fault(struct sim_world *w, enum fault fault, struct sim_proc *p) 
         sim_procs_expire(w, p);
         break;
     case LOSE_ANSWER:
-        if (sim_zk_closed(p->zk)) break;
-        sim_event(w, "the next answer for %d will be lost", p->id);
-        bn_fake_lose_next_answer(sim_zk_real(p->zk));
-        break;
     case LOSE_REQUEST:
-        if (sim_zk_closed(p->zk)) break;
-        sim_event(w, "the next request of %d will be lost", p->id);
-        bn_fake_lose_next_request(sim_zk_real(p->zk));
+        lose_word(w, p, fault == LOSE_ANSWER);
         break;
     case LIE:
         sim_event(w, "the life port of %d refuses from now on", p->id);
@@ -171,6 +178,10 @@ void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader) {
     }
     sim_event(w, "%s is cut off the others for %d ms, in the midst of a proposal", leader->name,
               (int)(until - w->now_ms));
+}
+
+void sim_faults_started(struct sim_world *w, struct sim_proc *p) {
+    if (!w->healing && comes(w, SICK) && sim_chance(w, 4)) sim_procs_sicken(w, p);
 }
 
 void sim_faults_cleaning(struct sim_world *w, struct sim_proc *p) {

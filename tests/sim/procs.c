@@ -102,6 +102,7 @@ void sim_procs_start(struct sim_world *w, enum sim_kind kind, int index) {
     if (kind == SIM_BROKER) {
         p->env.disk = sim_disk_for(w->disks[index], p);
         start_broker(w, p);
+        sim_faults_started(w, p);
     } else {
         start_controller(w, p);
     }
@@ -145,10 +146,28 @@ void sim_procs_bounce(struct sim_world *w, struct sim_proc *p) {
     sim_leave(w, before);
 }
 
+void sim_procs_sicken(struct sim_world *w, struct sim_proc *p) {
+    static const char *const how[SIM_ILLS] = {"is full", "fails now and then", "gives no more files"};
+    if (p->kind != SIM_BROKER || p->stopping || p->cure_ms) return;
+    p->ill = sim_below(w, SIM_ILLS);
+    p->sick_ms = w->now_ms + 1 + sim_below(w, 3000);
+    p->cure_ms = w->now_ms + 1 + sim_below(w, 8000);
+    sim_event(w, "the disk of %s %s for %d ms", p->name, how[p->ill], (int)(p->sick_ms - w->now_ms));
+}
+
+/* Its logs may have failed: whoever looks after it restarts it in one way or another. */
+static void cure(struct sim_world *w, struct sim_proc *p) {
+    p->cure_ms = UINT64_MAX;
+    if (sim_chance(w, 2))
+        sim_procs_bounce(w, p);
+    else
+        sim_procs_crash(w, p, sim_chance(w, 2));
+}
+
 /* It has stopped by itself: in order, or because it cannot go on. */
 static void ended(struct sim_world *w, struct sim_proc *p) {
     struct sim_where before = sim_enter(w, p, NULL);
-    if (!p->stopping) sim_violated(w, "Reregister", "%s gives up", p->name);
+    if (!p->stopping && !p->cure_ms) sim_violated(w, "Reregister", "%s gives up", p->name);
     (void)bn_broker_end(p->broker);
     sim_logs_proc_gone(p);
     bn_broker_free(p->broker);
@@ -276,6 +295,10 @@ static void upkeep_one(struct sim_world *w, struct sim_proc *p) {
 void sim_procs_upkeep(struct sim_world *w) {
     for (int i = 0; i < w->proc_count; i++)
         if (w->procs[i].state != SIM_ENDED && w->procs[i].zk) upkeep_one(w, &w->procs[i]);
+    for (int b = 0; b < w->broker_count; b++) {
+        struct sim_proc *p = w->brokers[b];
+        if (p && p->cure_ms && p->cure_ms <= w->now_ms && p->state == SIM_RUNNING) cure(w, p);
+    }
     for (int b = 0; b < w->broker_count; b++)
         if (!w->brokers[b] && w->restart_ms[b] <= w->now_ms) sim_procs_start(w, SIM_BROKER, b);
     for (int c = 0; c < w->controller_count; c++)
@@ -300,6 +323,7 @@ uint64_t sim_procs_next(const struct sim_world *w) {
         if (p->state == SIM_PAUSED) next = sooner(next, p->wake_ms);
         if (p->state != SIM_DEAD) next = sooner(next, p->linked_ms);
         if (p->state == SIM_RUNNING) next = sooner(next, own_next(p));
+        if (p->state == SIM_RUNNING) next = sooner(next, p->cure_ms);
     }
     for (int b = 0; b < w->broker_count; b++)
         if (!w->brokers[b]) next = sooner(next, w->restart_ms[b]);
@@ -315,7 +339,8 @@ void sim_procs_heal(struct sim_world *w) {
     for (int i = 0; i < w->proc_count; i++) {
         struct sim_proc *p = &w->procs[i];
         if (p->state == SIM_ENDED) continue;
-        p->held_ms = p->slow_ms = 0;
+        p->held_ms = p->slow_ms = p->sick_ms = 0;
+        if (p->cure_ms && p->cure_ms != UINT64_MAX) p->cure_ms = w->now_ms;
         p->doom_in = 0;
         sim_net_lie(p, false);
         if (p->state == SIM_PAUSED) p->wake_ms = w->now_ms;

@@ -60,6 +60,9 @@ struct sim_proc { /* one life of a process */
     uint64_t held_ms;   /* until then its network is silent */
     uint64_t linked_ms; /* until then it is cut off ZooKeeper; 0 = it is not */
     uint64_t slow_ms;   /* until then its disk is slow */
+    uint64_t sick_ms;   /* until then calls of its disk fail, of the kind that */
+    enum { SIM_FULL, SIM_BROKEN, SIM_NO_FILES, SIM_ILLS } ill;
+    uint64_t cure_ms; /* when somebody who has seen that restarts it; 0 = nothing has failed */
     struct bn_shard *shards[SIM_SHARDS];
     int shard_count;
     struct bn_pool *pool;
@@ -171,6 +174,7 @@ struct sim_proc *sim_procs_new(struct sim_world *w, enum sim_kind kind, int inde
 void sim_procs_start(struct sim_world *w, enum sim_kind kind, int index);
 void sim_procs_crash(struct sim_world *w, struct sim_proc *p, bool power);
 void sim_procs_doom(struct sim_world *w, struct sim_proc *p, bool power, uint32_t calls);
+void sim_procs_sicken(struct sim_world *w, struct sim_proc *p); /* calls of its disk fail for a while */
 void sim_procs_bounce(struct sim_world *w, struct sim_proc *p); /* a stop in order; it will be started again */
 void sim_procs_pause(struct sim_world *w, struct sim_proc *p, uint64_t for_ms);
 void sim_procs_cut_zk(struct sim_world *w, struct sim_proc *p, uint64_t for_ms);
@@ -184,6 +188,8 @@ bool sim_procs_step(struct sim_proc *p);  /* one thing that it can do now */
 void sim_faults_step(struct sim_world *w);
 /* A leader has just proposed an ISR: now and then it is then cut off all but clients and ZooKeeper. */
 void sim_faults_proposed(struct sim_world *w, const struct sim_proc *leader);
+/* A broker starts: now and then its disk fails while it opens its logs. */
+void sim_faults_started(struct sim_world *w, struct sim_proc *p);
 /* A broker is about to write or to replace segments: now and then it is killed in the midst of that. */
 void sim_faults_cleaning(struct sim_world *w, struct sim_proc *p);
 
