@@ -4,6 +4,7 @@ that noticed nothing would take.
 """
 import json
 import pathlib
+import resource
 import signal
 import time
 
@@ -70,6 +71,23 @@ def test_a_broker_that_stops_hands_over(cluster):
         assert s["leader"] in (0, 2) and 1 not in s["isr"], s
     assert " WARN " not in cluster.log_text("broker-1").split("Starting controlled shutdown")[1]
     cluster.start()
+
+
+def test_a_leader_without_a_log_is_succeeded(cluster):
+    """A broker that gets no more descriptors lives, and is registered, but can't open the logs of a new topic: the others lead it."""
+    pid = cluster.pid("broker-1")
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, before[1]))
+    began = time.monotonic()
+    cluster.topic("few", 6, 3)
+    states = lambda: [state(cluster, "few", p) for p in range(6)]  # noqa: E731
+    wait_for(lambda: all(s["leader"] in (0, 2) for s in states()), 30, "other leaders")
+    within(began, "no descriptors to other leaders")
+    assert any(s["leader_epoch"] == 1 and 1 not in s["isr"] for s in states()), states()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    cluster.kill("broker-1", signal.SIGTERM)
+    cluster.start()
+    wait_for(lambda: all(1 in s["isr"] for s in states()), 60, "the broker in every ISR again")
 
 
 def test_a_stop_without_a_controller_is_bounded(cluster):
