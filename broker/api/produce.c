@@ -4,6 +4,7 @@
  */
 #include "broker/api/api.h"
 #include "broker/api/scatter.h"
+#include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/batch.h"
 
@@ -50,7 +51,6 @@ static void run(struct bn_scatter_part *part, struct bn_partition *partition) {
         return;
     }
     p->append.log.error = KE_NOT_LEADER_OR_FOLLOWER;
-    p->append.log.bad_record = -1;
     bn_scatter_done(part);
 }
 
@@ -64,13 +64,19 @@ static void tell_leader(const struct bn_request *r, struct produce_part *p) {
     p->answer->current_leader.leader_epoch = state->leader_epoch;
 }
 
-static void tell_bad_record(struct bn_request *r, struct produce_part *p) {
-    if (p->append.log.bad_record < 0 || r->header.api_version < 8) return;
-    p->answer->record_errors.v = bn_arena_array(&r->arena, 1, sizeof *p->answer->record_errors.v);
+/* KIP-467: the client can tell its caller which records were wrong, and send the others again. */
+static void tell_bad_records(struct bn_request *r, struct produce_part *p) {
+    const struct bn_log_append *log = &p->append.log;
+    if (log->bad_count == 0 || r->header.api_version < 8) return;
+    p->answer->record_errors.v = bn_arena_array(&r->arena, (size_t)log->bad_count, sizeof *p->answer->record_errors.v);
     if (!p->answer->record_errors.v) return;
-    p->answer->record_errors.n = 1;
-    p->answer->record_errors.v[0].batch_index = p->append.log.bad_record;
-    p->answer->record_errors.v[0].batch_index_error_message = bn_slice_str(p->append.log.message);
+    for (int32_t i = 0; i < log->bad_count; i++) {
+        const char *text = bn_arena_copy(&r->arena, bn_slice_str(log->bad[i].message));
+        if (!text) return;
+        p->answer->record_errors.v[i].batch_index = log->bad[i].index;
+        p->answer->record_errors.v[i].batch_index_error_message = bn_slice_str(text);
+        p->answer->record_errors.n = i + 1;
+    }
 }
 
 static void fill(struct bn_request *r, struct produce_part *p) {
@@ -87,7 +93,8 @@ static void fill(struct bn_request *r, struct produce_part *p) {
     if (log->error == KE_KAFKA_STORAGE_ERROR && r->header.api_version < 4)
         p->answer->error_code = KE_NOT_LEADER_OR_FOLLOWER;
     if (log->error == KE_NOT_LEADER_OR_FOLLOWER) tell_leader(r, p);
-    tell_bad_record(r, p);
+    tell_bad_records(r, p);
+    bn_alloc_free(p->append.log.bad);
 }
 
 static void gather(struct bn_scatter *s) {
@@ -116,7 +123,6 @@ static void prepare_part(struct bn_request *r, struct produce_part *p, const str
     p->scatter.partition = in->index;
     if (topic) p->scatter.topic_id = topic->id;
     p->append.log.error = check(r, q, t->name, topic, in);
-    p->append.log.bad_record = -1;
     p->scatter.skip = p->append.log.error != KE_NONE;
     /* The frame is this request's alone, and the log patches offsets where the bytes lie. */
     p->append.log.bytes = (uint8_t *)(uintptr_t)in->records.slice.ptr;

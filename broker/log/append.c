@@ -91,7 +91,8 @@ int bn_append_write(struct bn_log *l, struct bn_slice batches) {
 void bn_append_run(struct bn_log *l, struct bn_log_append *a) {
     a->error = KE_NONE;
     a->message[0] = '\0';
-    a->bad_record = -1;
+    a->bad = NULL;
+    a->bad_count = 0;
     a->duplicate = false;
     a->base_offset = a->last_offset = -1;
     a->append_time_ms = -1;

@@ -50,6 +50,12 @@ int bn_log_close(struct bn_log *l, struct bn_err *e);
 /* Without flushing or writing anything: its directory failed or is being deleted. */
 void bn_log_abandon(struct bn_log *l);
 
+enum { BN_LOG_BAD_MAX = 10000 }; /* bad records told of one batch: a peer can size them, by gzip even cheaply */
+struct bn_log_bad {
+    int32_t index; /* within the batch */
+    char message[200];
+};
+
 /* A leader's append of what one client sent for one partition (or an internal writer). */
 struct bn_log_append {
     /* in */
@@ -62,7 +68,8 @@ struct bn_log_append {
     /* out */
     int16_t error;      /* Kafka's code; KE_NONE */
     char message[200];  /* for people; "" = none */
-    int32_t bad_record; /* index within the batch of the record that caused error, or -1 */
+    struct bn_log_bad *bad; /* KIP-467: the records that caused error, the first ones at most; bn_alloc_free them */
+    int32_t bad_count;
     bool duplicate;     /* nothing was written; the offsets are those of the original (7-txn 7.2) */
     int64_t base_offset, last_offset;
     int64_t append_time_ms; /* -1 for CreateTime */

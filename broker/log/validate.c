@@ -8,7 +8,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "proto/kafka/errors.h"
 #include "proto/kafka/legacy.h"
@@ -84,22 +86,43 @@ static bool outside(const struct bn_log_config *c, int64_t timestamp, int64_t no
            (timestamp > now && c->timestamp_after_max_ms < timestamp - now);
 }
 
-/* The rules about single records; index is the record's within the batch. */
-static bool check_record(const struct bn_log *l, struct bn_log_append *a, const struct bn_record *r, int32_t index) {
+/* Another record that the batch is refused for; a->message, which tells of the newest, becomes that of the first. One
+ * of a wrong time makes the error that of times, whatever else there is. */
+static void add_bad(struct bn_log_append *a, int32_t index, int16_t before) {
+    if (before == KE_INVALID_TIMESTAMP) a->error = before;
+    if (a->bad_count < BN_LOG_BAD_MAX && !a->internal) {
+        if ((a->bad_count & (a->bad_count - 1)) == 0)
+            a->bad = bn_alloc_resize(a->bad, bn_max_size(1, 2 * (size_t)a->bad_count) * sizeof *a->bad);
+        struct bn_log_bad *bad = &a->bad[a->bad_count++];
+        bad->index = index;
+        memcpy(bad->message, a->message, sizeof bad->message);
+    }
+    if (a->bad_count) memcpy(a->message, a->bad[0].message, sizeof a->message);
+}
+
+/* The rules about single records; index is the record's within the batch. Like Kafka it goes on after a bad one, so
+ * that the client hears of all. */
+static void check_record(const struct bn_log *l, struct bn_log_append *a, const struct bn_record *r, int32_t index) {
+    int16_t before = a->error;
     if (l->config.compact && bn_slice_is_null(r->key)) {
-        a->bad_record = index;
-        return bn_validate_refuse(a, KE_INVALID_RECORD,
-                                  "Compacted topic cannot accept message without key in topic partition %s.", l->name);
+        bn_validate_refuse(a, KE_INVALID_RECORD,
+                           "Compacted topic cannot accept message without key in topic partition %s.", l->name);
+        add_bad(a, index, before);
+    } else if (bounded(&l->config) && outside(&l->config, r->timestamp, a->now_ms)) {
+        bn_validate_refuse(a, KE_INVALID_TIMESTAMP,
+                           "Timestamp %" PRId64 " of message with offset %" PRId64
+                           " is out of range. The timestamp should be within [%" PRId64 ", %" PRId64 "]",
+                           r->timestamp, r->offset, a->now_ms - l->config.timestamp_before_max_ms,
+                           a->now_ms + bn_min_i64(l->config.timestamp_after_max_ms, INT64_MAX - a->now_ms));
+        add_bad(a, index, before);
     }
-    if (bounded(&l->config) && outside(&l->config, r->timestamp, a->now_ms)) {
-        a->bad_record = index;
-        return bn_validate_refuse(a, KE_INVALID_TIMESTAMP,
-                                  "Timestamp %" PRId64 " of message with offset %" PRId64
-                                  " is out of range. The timestamp should be within [%" PRId64 ", %" PRId64 "]",
-                                  r->timestamp, r->offset, a->now_ms - l->config.timestamp_before_max_ms,
-                                  a->now_ms + bn_min_i64(l->config.timestamp_after_max_ms, INT64_MAX - a->now_ms));
-    }
-    return true;
+}
+
+/* The batch itself is wrong: that goes before its records. */
+static void forget_bad(struct bn_log_append *a) {
+    bn_alloc_free(a->bad);
+    a->bad = NULL;
+    a->bad_count = 0;
 }
 
 static bool bad_records(const struct bn_log *l, struct bn_log_append *a, int rc) {
@@ -121,17 +144,20 @@ static bool walk(const struct bn_log *l, struct bn_log_append *a, const struct b
     int rc = bn_batch_iter_init(&it, b, BN_VALIDATE_EXPAND_MAX);
     while (rc == 0 && ok && (rc = bn_batch_iter_next(&it, &r)) == 1) {
         rc = 0;
-        ok = check_record(l, a, &r, index);
-        if (ok && r.offset - b->base_offset != index)
+        if (r.offset - b->base_offset != index)
             ok = bn_validate_refuse(a, KE_INVALID_RECORD, "Record offsets are not consecutive in topic partition %s",
                                     l->name);
+        else
+            check_record(l, a, &r, index);
         *max_timestamp = bn_max_i64(*max_timestamp, r.timestamp);
-        if (ok && w) bn_batch_builder_add(w, index, r.timestamp, r.key, r.value, r.header_count, r.headers);
+        if (a->error == KE_NONE && w)
+            bn_batch_builder_add(w, index, r.timestamp, r.key, r.value, r.header_count, r.headers);
         index++;
     }
     bn_batch_iter_fini(&it);
-    if (!ok) return false;
-    return rc < 0 ? bad_records(l, a, rc) : true;
+    if (!ok || rc < 0) forget_bad(a);
+    if (rc < 0) return bad_records(l, a, rc);
+    return a->error == KE_NONE;
 }
 
 static bool recompress(const struct bn_log *l, struct bn_log_append *a, const struct bn_batch *b, struct bn_str *out) {

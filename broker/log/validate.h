@@ -14,7 +14,7 @@ struct bn_validate_out {
     struct bn_str converted, recompressed;
 };
 
-/* Everything of 4-storage 4.5 that needs no state but the configuration. False: a->error, message and bad_record are
+/* Everything of 4-storage 4.5 that needs no state but the configuration. False: a->error, message and bad are
  * set. Call fini in any case. */
 bool bn_validate_append(const struct bn_log *l, struct bn_log_append *a, struct bn_validate_out *out) BN_MUST_CHECK;
 void bn_validate_fini(struct bn_validate_out *out);

@@ -157,7 +157,8 @@ static void append_now(struct bn_partition *p, struct bn_partition_append *a) {
 void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) {
     BN_ON_SHARD(p->deps->shard);
     a->partition = p;
-    a->log.bad_record = -1;
+    a->log.bad = NULL;
+    a->log.bad_count = 0;
     bn_list_init(&a->link);
     bn_timer_init(&a->timer, p->deps->shard->loop, append_timed_out);
     bool soon = p->role == BN_PARTITION_LOADING && p->leader == p->deps->broker_id && (p->opening || p->cutting);

@@ -20,7 +20,14 @@ int bn_roster_shard_of(const struct bn_uuid *topic_id, int32_t partition, int sh
 void bn_partition_append(struct bn_partition *p, struct bn_partition_append *a) {
     p->appends++;
     a->log.error = p->error;
-    a->log.bad_record = p->error == KE_INVALID_RECORD ? 3 : -1;
+    if (p->error == KE_INVALID_RECORD) {
+        a->log.bad = bn_alloc_zero(2, sizeof *a->log.bad);
+        a->log.bad_count = 2;
+        for (int32_t i = 0; i < 2; i++) {
+            a->log.bad[i].index = 3 + 2 * i;
+            snprintf(a->log.bad[i].message, sizeof a->log.bad[i].message, "no key, %d", (int)i);
+        }
+    }
     snprintf(a->log.message, sizeof a->log.message, "%s", p->error ? "what is wrong" : "");
     a->log.base_offset = p->end;
     a->log.append_time_ms = -1;

@@ -30,7 +30,7 @@ static void make(struct sent *s, const char *topic, int16_t acks, int count) {
     }
 }
 
-/* Each partition answers for itself: one appended, one refused with its bad record, one not here. */
+/* Each partition answers for itself: one appended, one refused with its bad records, one not here. */
 START_TEST(test_partitions_answer_for_themselves) {
     struct fake_world w;
     struct sent s;
@@ -48,8 +48,10 @@ START_TEST(test_partitions_answer_for_themselves) {
     ck_assert_int_eq(p[0].base_offset, 40);
     ck_assert_int_eq(p[1].error_code, KE_INVALID_RECORD);
     ck_assert_int_eq(p[1].base_offset, -1);
-    ck_assert_int_eq(p[1].record_errors.n, 1);
+    ck_assert_int_eq(p[1].record_errors.n, 2);
     ck_assert_int_eq(p[1].record_errors.v[0].batch_index, 3);
+    ck_assert_int_eq(p[1].record_errors.v[1].batch_index, 5);
+    ck_assert(bn_slice_eq_str(p[1].record_errors.v[1].batch_index_error_message, "no key, 1"));
     ck_assert(bn_slice_eq_str(p[1].error_message, "what is wrong"));
     ck_assert_int_eq(p[2].error_code, KE_NOT_LEADER_OR_FOLLOWER);
     fake_world_fini(&w);

@@ -137,9 +137,11 @@ START_TEST(test_compacted_topic_needs_keys) {
         world_open(&w, false, 0);
         struct bn_log_append a = world_append(&w, &(struct batch_spec){.count = 2, .codec = codec});
         ck_assert_int_eq(a.error, KE_NONE);
-        a = world_append(&w, &(struct batch_spec){.count = 2, .codec = codec, .no_key = true});
+        a = world_append(&w, &(struct batch_spec){.count = 2, .codec = codec, .no_key = 1});
         ck_assert_int_eq(a.error, KE_INVALID_RECORD);
-        ck_assert_int_eq(a.bad_record, 0);
+        ck_assert_int_eq(a.bad_count, 1);
+        ck_assert_int_eq(a.bad[0].index, 0);
+        bn_alloc_free(a.bad);
         bn_str_init(&s);
         world_batch(&(struct batch_spec){.count = 2, .value_bytes = 50, .codec = codec}, &s);
         break_it(&s, GARBAGE_RECORDS);
@@ -167,9 +169,35 @@ START_TEST(test_timestamp_bounds) {
         struct bn_log_append a = world_append(&w,
                                               &(struct batch_spec){.count = count, .timestamp = cases[i].timestamp});
         ck_assert_msg(a.error == cases[i].error, "case %zu: %d", i, a.error);
-        if (a.error) ck_assert_int_eq(a.bad_record, cases[i].timestamp < 1000000 ? 0 : 2);
+        if (a.error) ck_assert_int_eq(a.bad[0].index, cases[i].timestamp < 1000000 ? 0 : 2);
+        bn_alloc_free(a.bad);
         world_fini(&w);
     }
+}
+END_TEST
+
+/* KIP-467: all bad records are told, each with its own reason; one of a wrong time makes it the error of the batch. */
+START_TEST(test_all_bad_records_are_told) {
+    struct world w;
+    world_init(&w);
+    w.open.config.compact = true;
+    w.open.config.timestamp_before_max_ms = 1000;
+    world_open(&w, false, 0);
+    struct bn_log_append a = world_append(&w, &(struct batch_spec){.count = 4, .timestamp = 998997, .no_key = 2});
+    ck_assert_int_eq(a.error, KE_INVALID_TIMESTAMP);
+    ck_assert_int_eq(a.bad_count, 3); /* the last is just in time */
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(a.bad[i].index, i);
+        ck_assert_ptr_nonnull(strstr(a.bad[i].message, i < 2 ? "without key" : "Timestamp 998999 "));
+    }
+    ck_assert_str_eq(a.message, a.bad[0].message);
+    bn_alloc_free(a.bad);
+    a = world_append(
+        &w, &(struct batch_spec){.count = BN_LOG_BAD_MAX + 1, .timestamp = 1000000, .no_key = BN_LOG_BAD_MAX + 1});
+    ck_assert_int_eq(a.error, KE_INVALID_RECORD);
+    ck_assert_int_eq(a.bad_count, BN_LOG_BAD_MAX);
+    bn_alloc_free(a.bad);
+    world_fini(&w);
 }
 END_TEST
 
@@ -272,6 +300,7 @@ Suite *validate_suite(void) {
     tcase_add_test(t, test_size);
     tcase_add_test(t, test_compacted_topic_needs_keys);
     tcase_add_test(t, test_timestamp_bounds);
+    tcase_add_test(t, test_all_bad_records_are_told);
     tcase_add_test(t, test_append_time);
     tcase_add_loop_test(t, test_recompression, 0, 4);
     tcase_add_test(t, test_legacy);

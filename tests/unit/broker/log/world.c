@@ -63,7 +63,7 @@ void world_batch(const struct batch_spec *s, struct bn_str *out) {
     for (int i = 0; i < s->count; i++) {
         int n = snprintf(key, sizeof key, "key-%d", i);
         memset(value, 'a' + i % 26, (size_t)s->value_bytes);
-        bn_batch_builder_add(&b, i, s->timestamp + i, s->no_key ? BN_SLICE_NULL : bn_slice_of(key, (size_t)n),
+        bn_batch_builder_add(&b, i, s->timestamp + i, i < s->no_key ? BN_SLICE_NULL : bn_slice_of(key, (size_t)n),
                              bn_slice_of(value, (size_t)s->value_bytes), 0, BN_SLICE_NULL);
     }
     ck_assert_int_eq(bn_batch_builder_finish(&b, s->codec, s->codec == BN_CODEC_ZSTD ? 3 : 1, out), 0);

@@ -37,7 +37,7 @@ struct batch_spec {
     int32_t sequence;
     int codec;
     int16_t attributes;
-    bool no_key;
+    int no_key; /* that many of the first have none */
 };
 /* Appends the batch to out (initialised). */
 void world_batch(const struct batch_spec *s, struct bn_str *out);
