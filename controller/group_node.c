@@ -4,9 +4,25 @@
 
 #include "common/base/trace.h"
 #include "common/zk/znode.h"
+#include "proto/kafka/codec.h"
+
+/* What no coordinator writes, because no client could have said it or be told it. */
+enum { GENERATION_MAX = INT32_MAX - 1000000 }; /* room for what is used after it */
 
 /* A write raises `reserved` by less than LOST_STEP, and the data version by one. */
 enum { LOST_BASE = 1000000, LOST_STEP = 32 };
+
+static bool is_string(struct bn_slice s) { return s.len <= BN_CODEC_STRING_MAX; }
+
+static bool can_be_told(const struct bn_znode_group_member *members, int32_t count) {
+    bool ok = true;
+    for (int32_t i = 0; i < count; i++) {
+        const struct bn_znode_group_member *m = &members[i];
+        ok = ok && is_string(m->member_id) && is_string(m->instance_id) && is_string(m->client_id) &&
+             is_string(m->client_host);
+    }
+    return ok;
+}
 
 static const struct bn_fact_group_member *facts(const struct bn_znode_group_member *in, int32_t count,
                                                 struct bn_arena *a) {
@@ -28,6 +44,10 @@ int bn_group_node_read(struct bn_slice data, const char *name, struct bn_arena *
     struct bn_err e = BN_ERR_NONE;
     if (data.len == 0) return BN_NOTFOUND;
     int rc = bn_znode_group_decode(data, a, &z, &e);
+    if (rc == BN_OK && z.reserved > GENERATION_MAX) rc = bn_err_set(&e, BN_BAD, "reserved: too large");
+    bool short_names = is_string(z.protocol_type) && is_string(z.protocol) && is_string(z.leader);
+    if (rc == BN_OK && !(short_names && can_be_told(z.members, z.member_count)))
+        rc = bn_err_set(&e, BN_BAD, "a name is longer than %d bytes", BN_CODEC_STRING_MAX);
     if (rc == BN_BAD) BN_ERROR("controller", "the state of group %.100s cannot be read: %s", name, e.text);
     if (rc != BN_OK) return rc;
     struct bn_fact_group_part *parts = bn_arena_array(a, (size_t)z.part_count + 1, sizeof *parts);
@@ -54,6 +74,8 @@ int bn_group_node_read_part(struct bn_slice data, const char *name, struct bn_ar
     struct bn_znode_group_members z;
     struct bn_err e = BN_ERR_NONE;
     int rc = bn_znode_group_members_decode(data, a, &z, &e);
+    if (rc == BN_OK && !can_be_told(z.members, z.member_count))
+        rc = bn_err_set(&e, BN_BAD, "a name is longer than %d bytes", BN_CODEC_STRING_MAX);
     if (rc == BN_BAD) BN_ERROR("controller", "members of group %.100s cannot be read: %s", name, e.text);
     if (rc != BN_OK) return rc;
     *members = facts(z.members, z.member_count, a);

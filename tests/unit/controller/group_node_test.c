@@ -4,6 +4,7 @@
 
 #include "controller/brain/group_fact.h"
 #include "controller/effect_int.h"
+#include "proto/kafka/codec.h"
 #include "tests/unit/unit.h"
 
 START_TEST(reads) {
@@ -36,6 +37,28 @@ START_TEST(reads) {
                          "g", &a, &members, &count),
                      BN_FULL);
     bn_arena_fini(&a);
+}
+END_TEST
+
+/* What a person wrote there that no coordinator can use or tell stands for a group that is lost. */
+START_TEST(refuses) {
+    static char name[BN_CODEC_STRING_MAX + 2];
+    static const char HEAD[] = "{\"version\":1,\"generation\":3,\"reserved\":";
+    memset(name, 'n', sizeof name - 1);
+    for (int i = 0; i < 6; i++) {
+        const char *n = name + (i % 2); /* one byte too long, or as long as can be */
+        struct bn_arena a;
+        struct bn_fact_group g;
+        bn_arena_init(&a, 1 << 20);
+        const char *text = i < 2   ? bn_arena_printf(&a, "%s%d}", HEAD, INT32_MAX - 1000000 + (i == 0))
+                           : i < 4 ? bn_arena_printf(&a, "%s16,\"protocol\":\"%s\"}", HEAD, n)
+                                   : bn_arena_printf(&a,
+                                                     "%s16,\"members\":[{\"member_id\":\"%s\","
+                                                     "\"session_timeout_ms\":1,\"rebalance_timeout_ms\":2}]}",
+                                                     HEAD, n);
+        ck_assert_int_eq(bn_group_node_read(bn_slice_str(text), "g", &a, &g), i % 2 ? BN_OK : BN_BAD);
+        bn_arena_fini(&a);
+    }
 }
 END_TEST
 
@@ -89,6 +112,7 @@ Suite *group_node_suite(void) {
     Suite *s = suite_create("group_node");
     TCase *t = tcase_create("all");
     tcase_add_test(t, reads);
+    tcase_add_test(t, refuses);
     tcase_add_test(t, lost_generations_are_never_used_again);
     tcase_add_test(t, estimates_are_bounds);
     suite_add_tcase(s, t);
