@@ -6,6 +6,7 @@
 #include "controller/admin_int.h"
 
 #include "common/base/check.h"
+#include "common/base/map.h"
 #include "common/conf/topic_conf.h"
 #include "proto/kafka/codec.h"
 #include "proto/kafka/errors.h"
@@ -13,6 +14,7 @@
 #include "proto/kafka/kmsg.h"
 
 enum { CREATE_TOPICS = 19, DELETE_TOPICS = 20, CREATE_PARTITIONS = 37, ELECT_LEADERS = 43 };
+enum { CONFIGS_BYTES_MIN = 512 }; /* of one topic, on the wire */
 
 void *bn_admin_take(struct bn_admin *a, int32_t count, size_t size) {
     return bn_arena_array(&a->arena, (size_t)(count > 0 ? count : 0) + 1, size);
@@ -156,13 +158,14 @@ static void encode_create_topics(struct bn_admin *a, const struct bn_output_repl
         to->name = bn_slice_str(from->name);
         to->topic_id = from->id;
         to->error_code = from->error;
-        to->error_message = bn_slice_str(from->message);
+        to->error_message = bn_admin_text(a, from->message);
         to->configs.n = -1;
         if (from->error) continue;
         to->num_partitions = from->num_partitions;
         to->replication_factor = from->replication_factor;
         const struct kmsg_create_topics_request_topic *in = asked(a->request, i);
-        if (a->version >= 5 && in) tell_configs(a, a->conf, in, to);
+        if (a->version >= 5) to->configs.n = 0;
+        if (a->version >= 5 && in && a->telling < BN_ADMIN_NO_CONFIGS) tell_configs(a, a->conf, in, to);
     }
     bn_codec_encode(&kmsg_create_topics_response_desc, a->version, &m, out);
 }
@@ -202,7 +205,7 @@ static void encode_delete_topics(struct bn_admin *a, const struct bn_output_repl
             .name = bn_slice_str(from->name || a->version >= 6 ? from->name : ""),
             .topic_id = from->id,
             .error_code = from->error,
-            .error_message = bn_slice_str(from->message),
+            .error_message = bn_admin_text(a, from->message),
         };
     }
     bn_codec_encode(&kmsg_delete_topics_response_desc, a->version, &m, out);
@@ -238,14 +241,14 @@ static void encode_create_partitions(struct bn_admin *a, const struct bn_output_
     struct kmsg_create_partitions_response m = kmsg_create_partitions_response_default;
     m.results.v = bn_admin_take(a, r->topic_count, sizeof *m.results.v);
     BN_ASSERT(m.results.v);
+    struct bn_map told;
+    bn_map_init(&told);
     for (int32_t i = 0; i < r->topic_count; i++) {
-        bool told = false, twice = r->topics[i].error == KE_INVALID_REQUEST; /* asked for twice: told once */
-        for (int32_t k = 0; twice && k < m.results.n && !told; k++)
-            told = bn_slice_eq_str(m.results.v[k].name, r->topics[i].name);
-        if (told) continue;
+        if (bn_map_put(&told, bn_slice_str(r->topics[i].name), &told)) continue; /* asked for twice: told once */
         m.results.v[m.results.n++] = (struct kmsg_create_partitions_response_result){
-            bn_slice_str(r->topics[i].name), r->topics[i].error, bn_slice_str(r->topics[i].message)};
+            bn_slice_str(r->topics[i].name), r->topics[i].error, bn_admin_text(a, r->topics[i].message)};
     }
+    bn_map_fini(&told);
     bn_codec_encode(&kmsg_create_partitions_response_desc, a->version, &m, out);
 }
 
@@ -293,7 +296,7 @@ static void encode_elect_leaders(struct bn_admin *a, const struct bn_output_repl
         }
         topics[m.replica_election_results.n - 1].partition_result.n++;
         rows[i] = (struct kmsg_elect_leaders_response_partition_result){from->partition, from->error,
-                                                                        bn_slice_str(from->message)};
+                                                                        bn_admin_text(a, from->message)};
     }
     bn_codec_encode(&kmsg_elect_leaders_response_desc, a->version, &m, out);
 }
@@ -324,8 +327,7 @@ int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const
     return ok ? KE_NONE : KE_INVALID_REQUEST;
 }
 
-void bn_admin_encode(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
-    a->arena.budget_bytes = SIZE_MAX / 2; /* what follows is of our making */
+static void encode(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
     if (a->api_key == CREATE_TOPICS)
         encode_create_topics(a, r, out);
     else if (a->api_key == DELETE_TOPICS)
@@ -336,6 +338,17 @@ void bn_admin_encode(struct bn_admin *a, const struct bn_output_reply *r, struct
         encode_elect_leaders(a, r, out);
     else
         encode_create_partitions(a, r, out);
+}
+
+void bn_admin_encode(struct bn_admin *a, const struct bn_output_reply *r, struct bn_chain *out) {
+    a->arena.budget_bytes = SIZE_MAX / 2; /* what follows is of our making */
+    bool many = r->topic_count > BN_ADMIN_ANSWER_MAX / CONFIGS_BYTES_MIN;
+    for (a->telling = many ? BN_ADMIN_NO_CONFIGS : BN_ADMIN_ALL;; a->telling++) {
+        encode(a, r, out);
+        if (out->size_bytes <= BN_ADMIN_ANSWER_MAX || a->telling == BN_ADMIN_CODES) return;
+        bn_chain_fini(out);
+        bn_chain_init(out);
+    }
 }
 
 void bn_admin_fini(struct bn_admin *a) { bn_arena_fini(&a->arena); }

@@ -206,7 +206,7 @@ static void encode_alter(struct bn_admin *a, const struct bn_output_reply *r, st
     for (int32_t i = 0; i < r->topic_count; i++) {
         struct source from = source_at(a, i);
         m.responses.v[i] = (struct kmsg_alter_configs_response_response){
-            r->topics[i].error, bn_slice_str(r->topics[i].message), from.type, from.name};
+            r->topics[i].error, bn_admin_text(a, r->topics[i].message), from.type, from.name};
     }
     bn_codec_encode(&kmsg_alter_configs_response_desc, a->version, &m, out);
 }
@@ -219,7 +219,7 @@ static void encode_incremental(struct bn_admin *a, const struct bn_output_reply 
     for (int32_t i = 0; i < r->topic_count; i++) {
         struct source from = source_at(a, i);
         m.responses.v[i] = (struct kmsg_incremental_alter_configs_response_response){
-            r->topics[i].error, bn_slice_str(r->topics[i].message), from.type, from.name};
+            r->topics[i].error, bn_admin_text(a, r->topics[i].message), from.type, from.name};
     }
     bn_codec_encode(&kmsg_incremental_alter_configs_response_desc, a->version, &m, out);
 }

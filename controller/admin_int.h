@@ -9,6 +9,11 @@ void *bn_admin_take(struct bn_admin *a, int32_t count, size_t size);
 /* A C string in the arena ('?' for each NUL). NULL for null, and when the arena is full. */
 const char *bn_admin_copy(struct bn_admin *a, struct bn_slice s);
 
+/* An error's text, if there is room for texts. */
+static inline struct bn_slice bn_admin_text(const struct bn_admin *a, const char *message) {
+    return a->telling < BN_ADMIN_CODES ? bn_slice_str(message) : BN_SLICE_NULL;
+}
+
 /* admin_config.c */
 bool bn_admin_config_is(const struct bn_admin *a); /* the request changes configs */
 bool bn_admin_config_take(struct bn_admin *a, const Bn__AdminRequest *in);

@@ -12,6 +12,7 @@
 #include "controller/channel.h"
 #include "controller/group_read.h"
 #include "controller/pack.h"
+#include "proto/kafka/errors.h"
 
 enum kind {
     ALTER_PARTITION,
@@ -114,6 +115,11 @@ static void answer_admin(struct waiting *w, const struct bn_output_reply *r) {
     bn_chain_init(&chain);
     bn_admin_encode(&w->admin, r, &chain);
     Bn__AdminReply m = BN__ADMIN_REPLY__INIT;
+    if (chain.size_bytes > BN_ADMIN_ANSWER_MAX) { /* else it would be asked, and done, again and again */
+        m.error = KE_UNKNOWN_SERVER_ERROR;
+        bn_chain_fini(&chain);
+        bn_chain_init(&chain);
+    }
     m.body.len = chain.size_bytes;
     m.body.data = bn_alloc(chain.size_bytes);
     int rc = bn_chain_copy_out(&chain, m.body.data);

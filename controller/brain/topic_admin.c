@@ -125,16 +125,20 @@ static struct judged check_name(struct bn_model *m, const char *name) {
     return FINE;
 }
 
-static bool named_twice(const struct bn_event_create_topics *e, int32_t at) {
-    for (int32_t i = 0; i < e->topic_count; i++)
-        if (i != at && strcmp(e->topics[i].name, e->topics[at].name) == 0) return true;
-    return false;
+/* How often a request has each name: it may have as many as fit into a frame. */
+static void count_name(struct bn_map *names, const char *name) {
+    uintptr_t before = (uintptr_t)bn_map_get(names, bn_slice_str(name));
+    bn_map_put(names, bn_slice_str(name), (void *)(before + 1));
 }
 
-static struct judged judge_create(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at,
+static bool is_repeated(const struct bn_map *names, const char *name) {
+    return (uintptr_t)bn_map_get(names, bn_slice_str(name)) > 1;
+}
+
+static struct judged judge_create(struct bn_model *m, const struct bn_event_create_topics *e,
+                                  const struct bn_map *names, const struct bn_event_create_topic *in,
                                   struct wanted *w) {
-    const struct bn_event_create_topic *in = &e->topics[at];
-    if (named_twice(e, at)) return BAD(m, INVALID_REQUEST, "Found multiple entries for this topic.");
+    if (is_repeated(names, in->name)) return BAD(m, INVALID_REQUEST, "Found multiple entries for this topic.");
     if (bn_model_topic(m, in->name)) return BAD(m, TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", in->name);
     if (in->config_error == BN_KERR_INVALID_REQUEST) return (struct judged){in->config_error, in->config_message};
     if ((in->num_partitions != -1 || in->replication_factor != -1) && in->assignment_count)
@@ -156,11 +160,10 @@ static struct judged judge_create(struct bn_model *m, const struct bn_event_crea
     return FINE;
 }
 
-static void create_one(struct bn_model *m, const struct bn_event_create_topics *e, int32_t at,
-                       struct bn_request_item *item) {
-    const struct bn_event_create_topic *in = &e->topics[at];
+static void create_one(struct bn_model *m, const struct bn_event_create_topics *e, const struct bn_map *names,
+                       const struct bn_event_create_topic *in, struct bn_request_item *item) {
     struct wanted w = {.partitions = NULL};
-    struct judged j = judge_create(m, e, at, &w);
+    struct judged j = judge_create(m, e, names, in, &w);
     item->name = bn_alloc_strdup(in->name);
     item->num_partitions = w.count;
     item->replication_factor = (int16_t)w.replication_factor;
@@ -176,7 +179,11 @@ static void create_one(struct bn_model *m, const struct bn_event_create_topics *
 
 void bn_topic_admin_create_topics(struct bn_model *m, const struct bn_event_create_topics *e) {
     struct bn_request *r = bn_request_new(m, e->token, BN_REQUEST_CREATE_TOPICS, e->timeout_ms, e->topic_count);
-    for (int32_t i = 0; i < e->topic_count; i++) create_one(m, e, i, &r->items[i]);
+    struct bn_map names;
+    bn_map_init(&names);
+    for (int32_t i = 0; i < e->topic_count; i++) count_name(&names, e->topics[i].name);
+    for (int32_t i = 0; i < e->topic_count; i++) create_one(m, e, &names, &e->topics[i], &r->items[i]);
+    bn_map_fini(&names);
 }
 
 /* --- DeleteTopics --- */
@@ -299,20 +306,18 @@ void bn_topic_admin_expand(struct bn_model *m, struct bn_request_item *item) {
     bn_topics_expand(m, item->topic, w.partitions, w.count);
 }
 
-static void expand_one(struct bn_model *m, const struct bn_event_create_partitions *e, int32_t at,
-                       struct bn_request_item *item) {
-    const struct bn_event_add_partitions *in = &e->topics[at];
+static void expand_one(struct bn_model *m, const struct bn_event_create_partitions *e, const struct bn_map *names,
+                       const struct bn_event_add_partitions *in, struct bn_request_item *item) {
     item->name = bn_alloc_strdup(in->name);
     item->num_partitions = in->count;
     item->has_assignments = in->has_assignments;
     item->assignments = bn_alloc_zero((size_t)in->assignment_count + 1, sizeof *item->assignments);
     item->assignment_count = in->assignment_count;
     for (int32_t i = 0; i < in->assignment_count; i++) bn_ids_set(&item->assignments[i], in->assignments[i]);
-    for (int32_t i = 0; i < e->topic_count; i++)
-        if (i != at && strcmp(e->topics[i].name, in->name) == 0) {
-            bn_request_decide(item, BN_KERR_INVALID_REQUEST, "Duplicate topic in request.");
-            return;
-        }
+    if (is_repeated(names, in->name)) {
+        bn_request_decide(item, BN_KERR_INVALID_REQUEST, "Duplicate topic in request.");
+        return;
+    }
     struct wanted w = {.partitions = NULL};
     struct judged j = judge_expand(m, item, &w);
     if (j.error || e->validate_only)
@@ -323,5 +328,9 @@ static void expand_one(struct bn_model *m, const struct bn_event_create_partitio
 
 void bn_topic_admin_create_partitions(struct bn_model *m, const struct bn_event_create_partitions *e) {
     struct bn_request *r = bn_request_new(m, e->token, BN_REQUEST_CREATE_PARTITIONS, e->timeout_ms, e->topic_count);
-    for (int32_t i = 0; i < e->topic_count; i++) expand_one(m, e, i, &r->items[i]);
+    struct bn_map names;
+    bn_map_init(&names);
+    for (int32_t i = 0; i < e->topic_count; i++) count_name(&names, e->topics[i].name);
+    for (int32_t i = 0; i < e->topic_count; i++) expand_one(m, e, &names, &e->topics[i], &r->items[i]);
+    bn_map_fini(&names);
 }

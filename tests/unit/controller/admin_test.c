@@ -3,6 +3,7 @@
 #include "controller/admin.h"
 
 #include "common/base/alloc.h"
+#include "common/conf/topic_conf.h"
 #include "proto/kafka/codec.h"
 #include "proto/kafka/errors.h"
 #include "proto/kafka/kmsg.h"
@@ -158,6 +159,57 @@ START_TEST(defaults_and_checks) {
 }
 END_TEST
 
+/* An answer that no frame could hold tells less: first no configs of new topics, then no texts. */
+START_TEST(large_answers) {
+    enum { MANY = 5000 };
+    static const struct {
+        int32_t count, configs;
+        int16_t error;
+        bool text;
+    } cases[] = {{3, BN_TOPIC_CONF_COUNT, 0, false}, {3, -1, 42, true}, {MANY, 0, 0, false}, {MANY, -1, 42, false}};
+    static char names[MANY][24], why[1000];
+    memset(why, 'w', sizeof why - 1);
+    for (size_t i = 0; i < BN_ARRAY_LEN(cases); i++) {
+        struct kmsg_create_topics_request_topic *t = bn_alloc_zero(MANY, sizeof *t);
+        struct bn_output_topic_result *results = bn_alloc_zero(MANY, sizeof *results);
+        for (int32_t k = 0; k < cases[i].count; k++) {
+            snprintf(names[k], sizeof names[k], "topic-%d", (int)k);
+            t[k] = (struct kmsg_create_topics_request_topic){.name = bn_slice_str(names[k])};
+            results[k] = (struct bn_output_topic_result){
+                .name = names[k], .error = cases[i].error, .message = cases[i].error ? why : NULL};
+        }
+        struct kmsg_create_topics_request q = {.topics = {t, cases[i].count}, .timeout_ms = 5};
+        struct kmsg_create_topics_response m;
+        struct bn_output_reply r = {.topics = results, .topic_count = cases[i].count};
+        struct bn_conf *conf = bn_conf_new();
+        struct bn_admin a = {.api_key = 19, .version = 7, .conf = conf, .request = &q};
+        struct bn_chain chain;
+        struct bn_arena arena;
+        struct bn_err e = BN_ERR_NONE;
+        bn_arena_init(&a.arena, BN_ADMIN_BUDGET);
+        bn_arena_init(&arena, SIZE_MAX / 2);
+        bn_chain_init(&chain);
+        bn_admin_encode(&a, &r, &chain);
+        ck_assert_uint_le(chain.size_bytes, BN_ADMIN_ANSWER_MAX);
+        uint8_t *bytes = bn_alloc(chain.size_bytes);
+        ck_assert_int_eq(bn_chain_copy_out(&chain, bytes), 0);
+        struct bn_slice body = bn_slice_of(bytes, chain.size_bytes);
+        ck_assert_int_eq(bn_codec_decode(&kmsg_create_topics_response_desc, 7, body, &arena, &m, &e), 0);
+        ck_assert_int_eq(m.topics.n, cases[i].count);
+        ck_assert_int_eq(m.topics.v[0].configs.n, cases[i].configs);
+        ck_assert_int_eq(m.topics.v[2].error_code, cases[i].error);
+        ck_assert_int_eq(m.topics.v[2].error_message.len > 0, cases[i].text);
+        bn_alloc_free(bytes);
+        bn_chain_fini(&chain);
+        bn_arena_fini(&arena);
+        bn_admin_fini(&a);
+        bn_conf_free(conf);
+        bn_alloc_free(t);
+        bn_alloc_free(results);
+    }
+}
+END_TEST
+
 Suite *admin_suite(void);
 Suite *admin_suite(void) {
     Suite *s = suite_create("admin");
@@ -167,6 +219,7 @@ Suite *admin_suite(void) {
     tcase_add_test(t, random_bytes);
     tcase_add_test(t, unknown_apis_and_versions);
     tcase_add_test(t, defaults_and_checks);
+    tcase_add_test(t, large_answers);
     suite_add_tcase(s, t);
     return s;
 }
