@@ -24,7 +24,8 @@ static void broker_free(struct bn_image_broker *b) {
 
 static void topic_release(struct bn_shared *s) {
     struct bn_image_topic *t = BN_CONTAINER_OF(s, struct bn_image_topic, shared);
-    for (int32_t i = 0; i < t->partition_count; i++) bn_alloc_free(t->partitions[i].replicas); /* isr lies behind */
+    for (int32_t i = 0; i < t->partition_count; i++)
+        bn_alloc_free(t->partitions[i].replicas); /* the others lie behind */
     bn_alloc_free(t->partitions);
     bn_alloc_free(t->name);
     bn_alloc_free(t);
@@ -137,14 +138,18 @@ static void put_broker(struct bn_image *i, const Bn__Broker *in) { /* there is r
 
 /* ---- topics ---- */
 
-static void set_ids(struct bn_image_partition *p, const int32_t *replicas, size_t replica_count, const int32_t *isr,
-                    size_t isr_count) {
-    p->replicas = bn_alloc((replica_count + isr_count) * sizeof *p->replicas);
-    p->isr = p->replicas + replica_count;
-    p->replica_count = (int)replica_count;
-    p->isr_count = (int)isr_count;
-    if (replica_count) memcpy(p->replicas, replicas, replica_count * sizeof *replicas);
-    if (isr_count) memcpy(p->isr, isr, isr_count * sizeof *isr);
+static int32_t *lay(int32_t *at, const int32_t *ids, int count) {
+    if (count) memcpy(at, ids, (size_t)count * sizeof *ids);
+    return at;
+}
+
+/* p's lists, which are borrowed, become its own. */
+static void own_ids(struct bn_image_partition *p) {
+    int count = p->replica_count + p->isr_count + p->adding_count + p->removing_count;
+    p->replicas = lay(bn_alloc((size_t)count * sizeof *p->replicas), p->replicas, p->replica_count);
+    p->isr = lay(p->replicas + p->replica_count, p->isr, p->isr_count);
+    p->adding = lay(p->isr + p->isr_count, p->adding, p->adding_count);
+    p->removing = lay(p->adding + p->adding_count, p->removing, p->removing_count);
 }
 
 /* old (NULL: none) with what in tells on top. */
@@ -164,18 +169,25 @@ static struct bn_image_topic *topic_of(const struct bn_image_topic *old, const B
         const Bn__Partition *from = in->partitions[i];
         struct bn_image_partition *p = &t->partitions[from->index];
         bn_alloc_free(p->replicas); /* told twice: the later one holds */
-        p->leader = from->leader;
-        p->leader_epoch = from->leader_epoch;
-        p->partition_epoch = from->partition_epoch;
-        p->is_new = from->is_new;
-        set_ids(p, from->replicas, from->n_replicas, from->isr, from->n_isr);
+        *p = (struct bn_image_partition){.index = from->index,
+                                         .leader = from->leader,
+                                         .leader_epoch = from->leader_epoch,
+                                         .partition_epoch = from->partition_epoch,
+                                         .replicas = from->replicas,
+                                         .isr = from->isr,
+                                         .adding = from->adding,
+                                         .removing = from->removing,
+                                         .replica_count = (int)from->n_replicas,
+                                         .isr_count = (int)from->n_isr,
+                                         .adding_count = (int)from->n_adding,
+                                         .removing_count = (int)from->n_removing,
+                                         .is_new = from->is_new};
+        own_ids(p);
     }
     for (int32_t i = 0; old && i < old->partition_count; i++) {
         if (t->partitions[i].replicas) continue;
-        const struct bn_image_partition *from = &old->partitions[i];
-        t->partitions[i] = *from;
-        if (!from->replicas) continue;
-        set_ids(&t->partitions[i], from->replicas, (size_t)from->replica_count, from->isr, (size_t)from->isr_count);
+        t->partitions[i] = old->partitions[i];
+        if (t->partitions[i].replicas) own_ids(&t->partitions[i]);
     }
     return t;
 }

@@ -24,8 +24,8 @@ struct bn_image_broker {
 };
 struct bn_image_partition {
     int32_t index, leader, leader_epoch, partition_epoch;
-    int32_t *replicas, *isr;
-    int replica_count, isr_count;
+    int32_t *replicas, *isr, *adding, *removing; /* one allocation; the last two while replicas are being moved */
+    int replica_count, isr_count, adding_count, removing_count;
     bool is_new;
 };
 struct bn_image_topic {

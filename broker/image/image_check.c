@@ -51,6 +51,9 @@ static int check_topic(const struct bn_image_topic *old, const Bn__Topic *t, siz
         if (!ids_ok(p->replicas, p->n_replicas) || !ids_ok(p->isr, p->n_isr)) {
             return bn_err_set(e, BN_BAD, "%s-%d: replicas or ISR", t->name, p->index);
         }
+        if (!ids_ok(p->adding, p->n_adding) || !ids_ok(p->removing, p->n_removing)) {
+            return bn_err_set(e, BN_BAD, "%s-%d: adding or removing replicas", t->name, p->index);
+        }
         if (p->index > top) top = p->index;
     }
     size_t room = (size_t)(top + 1), known = bn_max_size(t->n_partitions, old ? (size_t)old->partition_count : 0);

@@ -9,6 +9,7 @@ Suite *create_topics_suite(void);
 Suite *delete_topics_suite(void);
 Suite *elect_leaders_suite(void);
 Suite *describe_cluster_suite(void);
+Suite *list_partition_reassignments_suite(void);
 Suite *delete_records_suite(void);
 Suite *describe_log_dirs_suite(void);
 Suite *describe_producers_suite(void);
@@ -55,6 +56,7 @@ const unit_suite_fn unit_suites[] = {
     metadata_suite,
     find_coordinator_suite,
     describe_cluster_suite,
+    list_partition_reassignments_suite,
     describe_configs_suite,
     delete_records_suite,
     describe_log_dirs_suite,

@@ -12,7 +12,7 @@ struct model {
     struct model_topic {
         uint8_t id; /* 0 = not there */
         struct {
-            bool told;
+            bool told, moving;
             int32_t epoch;
             char replicas[4];
         } partitions[PARTITIONS];
@@ -55,7 +55,14 @@ static void change_topic(struct model *m, struct delta *b, uint64_t *seed, int t
         int n = 1 + (int)(rng(seed) % 3);
         for (int i = 0; i < n; i++) mt->partitions[p].replicas[i] = (char)('0' + (i + p) % BROKERS);
         mt->partitions[p].replicas[n] = '\0';
-        delta_partition(b, told, p, mt->partitions[p].epoch, mt->partitions[p].replicas);
+        Bn__Partition *x = delta_partition(b, told, p, mt->partitions[p].epoch, mt->partitions[p].replicas);
+        mt->partitions[p].moving = rng(seed) % 4 == 0;
+        if (mt->partitions[p].moving) { /* a new one at the end for the first two */
+            x->n_adding = 1;
+            x->adding = x->replicas + n - 1;
+            x->n_removing = (size_t)bn_min_i64(n, 2);
+            x->removing = x->replicas;
+        }
         if (p >= mt->count) mt->count = p + 1;
     }
 }
@@ -103,6 +110,11 @@ static void compare_topic(const struct bn_image *i, const struct model_topic *mt
         ck_assert_int_eq(ip->isr_count, (int)n);
         ck_assert_int_eq(ip->leader, n ? mt->partitions[p].replicas[0] - '0' : -1);
         ck_assert_int_eq(ip->leader_epoch, n ? mt->partitions[p].epoch : 0);
+        size_t moving = mt->partitions[p].moving;
+        ck_assert_int_eq(ip->adding_count, (int)moving);
+        ck_assert_int_eq(ip->removing_count, moving ? (int)bn_min_i64((int64_t)n, 2) : 0);
+        if (moving) ck_assert_int_eq(ip->adding[0], ip->replicas[n - 1]);
+        for (int r = 0; r < ip->removing_count; r++) ck_assert_int_eq(ip->removing[r], ip->replicas[r]);
         for (size_t r = 0; r < n; r++) {
             ck_assert_int_eq(ip->replicas[r], mt->partitions[p].replicas[r] - '0');
             ck_assert_int_eq(ip->isr[r], ip->replicas[r]);
