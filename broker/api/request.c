@@ -76,8 +76,10 @@ void bn_request_reply(struct bn_request *r, void *response) {
     struct bn_chain answer;
     bn_chain_init(&answer);
     /* Encoded even when nobody waits any more, because that takes over the records' chains. */
-    bn_header_encode_response(r->header.correlation_id, r->header.api_version, r->row->response, response, &answer);
-    send(r, &answer);
+    if (bn_header_encode_response(r->header.correlation_id, r->header.api_version, r->row->response, response, &answer))
+        send(r, &answer);
+    else
+        bn_request_close(r, "the answer is larger than a frame can be");
     bn_chain_fini(&answer);
 }
 

@@ -38,8 +38,8 @@ int bn_codec_decode(const struct bn_codec_desc *d, int version, struct bn_slice 
     return rc;
 }
 
-void bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out) {
-    bn_encode_message(bn_plan_of(d, version), in, out);
+bool bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out) {
+    return bn_encode_message(bn_plan_of(d, version), in, out);
 }
 
 void bn_codec_defaults(const struct bn_codec_desc *d, void *out) {

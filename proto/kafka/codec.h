@@ -39,7 +39,10 @@ struct kmsg_array { /* the shape of every array field */
     int32_t n;
 };
 
-enum { BN_CODEC_STRING_MAX = 32767 }; /* bytes of a string, in every version */
+enum {
+    BN_CODEC_STRING_MAX = 32767,           /* bytes of a string, in every version */
+    BN_CODEC_MESSAGE_MAX = INT32_MAX - 64, /* bytes of a message: a frame's length has 32 bits, header included */
+};
 
 struct bn_codec_desc; /* a message or nested struct; generated; all versions */
 
@@ -59,8 +62,9 @@ int bn_codec_decode(const struct bn_codec_desc *d, int version, struct bn_slice 
                     struct bn_err *e) BN_MUST_CHECK;
 /* Appends the message to out. in is only read, except that records chains are emptied. A value that can't be
  * expressed (null where not nullable, a non-default field absent in the version and not ignorable, a string over
- * BN_CODEC_STRING_MAX, which Kafka's own readers refuse) is our bug: it asserts. */
-void bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out);
+ * BN_CODEC_STRING_MAX, which Kafka's own readers refuse) is our bug: it asserts. False, and nothing was appended or
+ * emptied: it is larger than BN_CODEC_MESSAGE_MAX, as what many clients have said may be when one asks for it. */
+bool bn_codec_encode(const struct bn_codec_desc *d, int version, void *in, struct bn_chain *out);
 
 /* walk.c: table walks. Sets every field to its default (records, arrays: empty; nullable strings: per schema). */
 void bn_codec_defaults(const struct bn_codec_desc *d, void *out);

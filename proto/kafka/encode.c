@@ -243,18 +243,19 @@ static void write_struct(struct writer *w, const struct bn_plan *p, const uint8_
     if (p->flexible) write_tags(w, p, in);
 }
 
-void bn_encode_message(const struct bn_plan *p, void *in, struct bn_chain *out) {
+bool bn_encode_message(const struct bn_plan *p, void *in, struct bn_chain *out) {
     struct sizer z = {0};
     size_t size = size_struct(&z, p, in);
-    BN_ASSERT(size <= INT32_MAX && z.chained_bytes <= INT32_MAX - size);
+    if (size > BN_CODEC_MESSAGE_MAX || z.chained_bytes > BN_CODEC_MESSAGE_MAX - size) return false;
     struct writer w = {.out = out};
     if (z.has_chain) w.block = bn_buf_new(size);
     uint8_t *start = z.has_chain ? w.block->data : bn_chain_reserve(out, size);
     w.next = w.unsent = start;
     write_struct(&w, p, in);
     BN_ASSERT(w.next == start + size);
-    if (!z.has_chain) return;
+    if (!z.has_chain) return true;
     w.block->len = size;
     flush(&w);
     bn_buf_unref(w.block);
+    return true;
 }

@@ -71,19 +71,20 @@ void bn_header_encode_request(const struct bn_header *h, const struct bn_codec_d
     p += FIXED + 2;
     if (h->client_id.len) memcpy(p, h->client_id.ptr, h->client_id.len);
     if (flexible) p[h->client_id.len] = 0;
-    bn_codec_encode(d, h->api_version, message, out);
+    if (!bn_codec_encode(d, h->api_version, message, out)) BN_UNREACHABLE(); /* of our own */
     patch_length(start, before, out);
 }
 
-void bn_header_encode_response(int32_t correlation_id, int version, const struct bn_codec_desc *d, void *message,
+bool bn_header_encode_response(int32_t correlation_id, int version, const struct bn_codec_desc *d, void *message,
                                struct bn_chain *out) {
     bool flexible = is_flexible_response(d, version);
     size_t before = out->size_bytes;
     uint8_t *start = bn_chain_reserve(out, LENGTH + 4 + (size_t)flexible);
     bn_put_u32(start + LENGTH, (uint32_t)correlation_id);
     if (flexible) start[LENGTH + 4] = 0;
-    bn_codec_encode(d, version, message, out);
+    if (!bn_codec_encode(d, version, message, out)) return false;
     patch_length(start, before, out);
+    return true;
 }
 
 int bn_header_decode_response(struct bn_slice frame, int api_key, int version, int32_t *correlation_id,

@@ -20,8 +20,9 @@ int bn_header_decode(struct bn_slice frame, struct bn_header *out, struct bn_sli
 /* Appends length, header and body of a request. */
 void bn_header_encode_request(const struct bn_header *h, const struct bn_codec_desc *d, void *message,
                               struct bn_chain *out);
-/* Appends length, response header and body; d is the response's desc. */
-void bn_header_encode_response(int32_t correlation_id, int version, const struct bn_codec_desc *d, void *message,
+/* Appends length, response header and body; d is the response's desc. False: no frame can hold it (out is to be thrown
+ * away). */
+bool bn_header_encode_response(int32_t correlation_id, int version, const struct bn_codec_desc *d, void *message,
                                struct bn_chain *out);
 /* Client side: reads the response header of a frame, gives the body. */
 int bn_header_decode_response(struct bn_slice frame, int api_key, int version, int32_t *correlation_id,

@@ -80,7 +80,7 @@ bool bn_plan_is_default(const struct bn_plan_op *op, const uint8_t *base, const 
 /* The codec's other files; codec.h says what each does. */
 int bn_decode_message(const struct bn_plan *p, struct bn_slice in, struct bn_arena *arena, void *out,
                       struct bn_err *e) BN_MUST_CHECK;
-void bn_encode_message(const struct bn_plan *p, void *in, struct bn_chain *out);
+bool bn_encode_message(const struct bn_plan *p, void *in, struct bn_chain *out);
 bool bn_walk_equal(const struct bn_plan *p, const uint8_t *a, const uint8_t *b);
 struct bn_walk_dice {
     struct bn_arena *arena;

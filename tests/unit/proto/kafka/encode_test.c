@@ -54,6 +54,21 @@ START_TEST(records_leave_as_they_came) {
 }
 END_TEST
 
+/* What many clients have said together may be more than one frame can hold: that is told, and nothing is written. */
+START_TEST(too_large_is_told) {
+    struct kmsg_join_group_response_member m[2] = {kmsg_join_group_response_member_default,
+                                                   kmsg_join_group_response_member_default};
+    struct kmsg_join_group_response r = kmsg_join_group_response_default;
+    struct bn_chain out;
+    bn_chain_init(&out);
+    for (int i = 0; i < 2; i++) m[i].metadata = bn_slice_of((const uint8_t *)"never read", 1200000000);
+    r.members.v = m, r.members.n = 2;
+    ck_assert(!bn_codec_encode(&kmsg_join_group_response_desc, 5, &r, &out));
+    ck_assert_uint_eq(out.size_bytes, 0);
+    bn_chain_fini(&out);
+}
+END_TEST
+
 /* Small messages go behind one another into one part. */
 START_TEST(small_messages_share_a_part) {
     struct bn_chain out;
@@ -105,6 +120,7 @@ Suite *encode_suite(void) {
     TCase *t = tcase_create("encode");
     tcase_add_loop_test(t, records_leave_as_they_came, 4, 13);
     tcase_add_test(t, small_messages_share_a_part);
+    tcase_add_test(t, too_large_is_told);
     tcase_add_test(t, ignorable_is_dropped);
     tcase_add_loop_test_raise_signal(t, inexpressible_is_our_bug, SIGABRT, 0, 6);
     suite_add_tcase(s, t);
