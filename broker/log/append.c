@@ -1,6 +1,7 @@
 /* append.c: a leader's append: validated batches get offsets in place, are tested against what their producers wrote
  * before, and go to the active segment in one write. Nothing of the log's state changes before that write has
- * succeeded; if it fails, the log has failed: what lies behind its end is found by no one until recovery. */
+ * succeeded; if it fails, the log has failed: what lies behind its end is found by no one until recovery. Where only
+ * room was missing, on disk or for descriptors, it is taken back, and the next append may succeed. */
 #include "broker/log/append.h"
 
 #include "broker/log/log_int.h"
@@ -73,7 +74,7 @@ int bn_append_write(struct bn_log *l, struct bn_slice batches) {
     struct bn_segment *s = bn_log_active(l);
     if (l->config.preallocate) bn_segment_preallocate(s, l->config.segment_bytes);
     int rc = bn_segment_write(s, batches.ptr, batches.len, l->config.segment_bytes);
-    if (rc) return bn_log_fail(l, "append");
+    if (rc) return bn_log_trouble(l, rc, "append");
     struct bn_batch b;
     while (bn_append_next_batch(&batches, &b)) {
         /* A follower's first batch may begin below the log's start. */
@@ -120,7 +121,8 @@ void bn_append_run(struct bn_log *l, struct bn_log_append *a) {
     const struct bn_append_next next = {.len = v.len, .next_offset = t.next_offset, .max_timestamp = t.max_timestamp};
     if ((bn_append_must_roll(l, &next, a->now_ms) && bn_log_roll(l, a->now_ms) != 0) ||
         bn_append_write(l, bn_slice_of(v.bytes, v.len)) != 0) {
-        bn_validate_refuse(a, KE_KAFKA_STORAGE_ERROR, "The log of %s is offline", l->name);
+        bn_validate_refuse(a, KE_KAFKA_STORAGE_ERROR, "The log of %s %s", l->name,
+                           l->failed ? "is offline" : "finds no room");
         goto out;
     }
     a->base_offset = t.next_offset;

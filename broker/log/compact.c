@@ -283,10 +283,7 @@ static void swap_done(struct bn_job *job) { /* the shard */
 static int open_group(struct bn_segment **group, uint32_t count) {
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        struct bn_file *f;
-        rc = bn_segment_file(group[i], &f);
-        if (rc == 0) rc = bn_index_file(&group[i]->offsets, &f);
-        if (rc == 0) rc = bn_index_file(&group[i]->times, &f);
+        rc = bn_segment_ready(group[i]);
     }
     return rc;
 }
@@ -298,9 +295,10 @@ static void swap(struct bn_compact *k) {
         finish(k, BN_STALE);
         return;
     }
-    if (open_group(group, k->pass.grouped) != 0) {
-        (void)bn_log_fail(l, "open the segments that were cleaned");
-        finish(k, BN_STALE);
+    int rc = open_group(group, k->pass.grouped);
+    if (rc) {
+        rc = bn_log_trouble(l, bn_err_set(&k->error, rc, "its segments can't be opened"), "open cleaned segments");
+        finish(k, rc == BN_NOROOM ? rc : BN_STALE);
         return;
     }
     l->swapping = true;

@@ -83,7 +83,8 @@ static int work_init(struct work *w, struct bn_log *l, bool all) {
         struct bn_segment *s = l->segments[i];
         bool active = i + 1 == l->segment_count;
         struct bn_file *f;
-        rc = bn_segment_file(s, &f);
+        rc = bn_segment_ready(s);
+        if (rc == 0) rc = bn_segment_file(s, &f);
         if (rc == 0) add_file(w, f);
         if (i > first) w->snapshots[w->snapshot_count++] = bn_index_path(&l->place, s->base_offset, ".snapshot");
         if (active && !all) break;
@@ -152,9 +153,22 @@ static void flush_run(struct bn_job *job) { /* pool thread */
     pthread_mutex_unlock(&f->lock);
 }
 
+/* What was taken off the log and is not on disk is dirty again. */
+static void put_back(struct bn_log *l, const struct work *w) {
+    l->epochs_dirty = l->epochs_dirty || w->epochs;
+    l->dir_dirty = l->dir_dirty || w->sync_dir;
+    l->dir_new = l->dir_new || w->sync_parent;
+}
+
+/* Without room for the small files nothing is lost, and the recovery point stays. */
 static void note_result(struct bn_log *l, const struct work *w, int status, const struct bn_err *e) {
     if (status == 0) {
         l->recovery_point = bn_max_i64(l->recovery_point, bn_min_i64(w->upto, l->end_offset));
+        return;
+    }
+    if (status == BN_NOROOM) {
+        put_back(l, w);
+        (void)bn_log_trouble(l, status, "flush");
         return;
     }
     l->failed = true;
@@ -180,7 +194,7 @@ static void flush_free(struct bn_flush *f) {
  * the log on the pool meanwhile finds it either untouched or queued. BN_IO. */
 static int submit(struct bn_flush *f, struct bn_log *l) {
     int rc = l->failed ? BN_IO : work_init(&f->work, l, false);
-    if (rc) return l->failed ? rc : bn_log_fail(l, "open files to flush");
+    if (rc) return l->failed ? rc : bn_log_trouble(l, rc, "open files to flush");
     l->dir_dirty = l->dir_new = l->epochs_dirty = false;
     f->now = f->later;
     f->later = NULL;
@@ -292,13 +306,12 @@ void bn_flush_detach(struct bn_log *l, bool wait) {
     l->flush = NULL;
     pthread_mutex_lock(&f->lock);
     f->log = NULL; /* a job that is still queued does nothing: what it took is dirty again */
-    if (f->state == QUEUED) {
-        l->epochs_dirty = l->epochs_dirty || f->work.epochs;
-        l->dir_dirty = l->dir_dirty || f->work.sync_dir;
-        l->dir_new = l->dir_new || f->work.sync_parent;
-    }
+    if (f->state == QUEUED) put_back(l, &f->work);
     while (wait && f->state == RUNNING) pthread_cond_wait(&f->ran, &f->lock);
-    if (f->state == RAN && f->status != BN_OK && f->status != BN_CLOSED) l->failed = true;
+    if (f->state == RAN && f->status == BN_NOROOM)
+        put_back(l, &f->work);
+    else if (f->state == RAN && f->status != BN_OK && f->status != BN_CLOSED)
+        l->failed = true;
     bool last = --f->users == 0;
     pthread_mutex_unlock(&f->lock);
     if (last) flush_free(f); /* else the job's done does */

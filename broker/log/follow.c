@@ -97,9 +97,11 @@ static int write_all(struct bn_log *l, struct bn_slice left, int64_t now_ms) {
             /* A segment begins where the one before ends (recovery takes less for a lost tail), unless the gap in front
              * of this batch is wider than its indexes can span. */
             if (bn_batch_last_offset(&b) - l->end_offset > INT32_MAX) l->end_offset = b.base_offset;
-            if (bn_log_roll(l, now_ms) != 0) return BN_IO;
+            int rc = bn_log_roll(l, now_ms);
+            if (rc) return rc;
         }
-        if (bn_append_write(l, next_run(l, &left, now_ms)) != 0) return BN_IO;
+        int rc = bn_append_write(l, next_run(l, &left, now_ms));
+        if (rc) return rc;
     }
     return 0;
 }

@@ -40,7 +40,7 @@ static int file_of(struct bn_index *x, bool create, struct bn_file **out) {
         if (rc == BN_NOTFOUND && !create) rc = 0;
     }
     *out = x->file;
-    return rc == 0 || rc == BN_NOROOM ? rc : BN_IO;
+    return rc == 0 || (rc == BN_NOROOM && create) ? rc : BN_IO;
 }
 
 int bn_index_file(struct bn_index *x, struct bn_file **out) { return file_of(x, true, out); }

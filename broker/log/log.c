@@ -65,6 +65,18 @@ int bn_log_fail(struct bn_log *l, const char *doing) {
     return BN_IO;
 }
 
+int bn_log_trouble(struct bn_log *l, int rc, const char *doing) {
+    static struct bn_trace_site site;
+    uint32_t left_out;
+    if (rc != BN_NOROOM) return bn_log_fail(l, doing);
+    if (bn_trace_allow(&site, 1, &left_out))
+        BN_ERROR("log",
+                 "[Log partition=%s, dir=%s] cannot %s: %s; tried again when it is asked for (%" PRIu32
+                 " such lines were left out before)",
+                 l->name, l->place.dir, doing, bn_err_text(rc), left_out);
+    return BN_NOROOM;
+}
+
 int bn_log_snapshot(struct bn_log *l) {
     struct bn_str bytes;
     struct bn_file *f;
@@ -80,7 +92,7 @@ int bn_log_snapshot(struct bn_log *l) {
     }
     bn_alloc_free(path);
     bn_str_fini(&bytes);
-    if (rc) return BN_IO;
+    if (rc) return rc == BN_NOROOM ? rc : BN_IO;
     l->snapshot_offset = l->end_offset;
     l->dir_dirty = true;
     return 0;
@@ -98,12 +110,14 @@ static void draw_jitter(struct bn_log *l) {
 int bn_log_roll(struct bn_log *l, int64_t now_ms) {
     struct bn_segment *old = bn_log_active(l);
     if (old->base_offset == l->end_offset) return 0; /* empty: it is the new one already */
-    if (bn_segment_finish(old) != 0 || bn_log_snapshot(l) != 0) return bn_log_fail(l, "finish a segment");
+    int rc = bn_segment_finish(old);
+    if (rc == 0) rc = bn_log_snapshot(l);
+    if (rc) return bn_log_trouble(l, rc, "finish a segment");
     struct bn_segment *s = bn_segment_new(&l->place, l->end_offset, now_ms);
-    struct bn_err e;
-    if (bn_segment_create(s, &e) != 0) {
-        bn_segment_free(s);
-        return bn_log_fail(l, "start a segment");
+    rc = bn_segment_create(s, NULL);
+    if (rc) {
+        bool undone = bn_segment_discard(s) == 0;
+        return bn_log_trouble(l, undone ? rc : BN_IO, "start a segment");
     }
     bn_log_add_segment(l, s);
     l->dir_dirty = true;

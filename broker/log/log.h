@@ -76,7 +76,7 @@ struct bn_log_append {
 };
 /* Validates in Kafka's order (4-storage 4.5, 7-txn 7.2), assigns offsets, rolls, writes. One bad record rejects all. An
  * I/O error answers KE_KAFKA_STORAGE_ERROR and the log is failed from then on (bn_log_failed): it must not be
- * acknowledged again. */
+ * acknowledged again. Without room (disk, descriptors) the answer is the same, and the log goes on. */
 void bn_log_append(struct bn_log *l, struct bn_log_append *a);
 bool bn_log_failed(const struct bn_log *l);
 
@@ -97,7 +97,8 @@ struct bn_log_replica {
  * from the batches. Several batches are one write, unless a roll falls between them. 0; BN_STALE: fetch_offset is not
  * the end, or the first batch begins below it (allowed only where nothing stands between the log's start and its end:
  * then the log begins anew with that batch, its start offset stays); BN_BAD: corrupt, offsets or epochs go back;
- * BN_AGAIN: it is being truncated; BN_IO: the log has failed. */
+ * BN_AGAIN: it is being truncated; BN_NOROOM: some of the first batches may have been
+ * taken, and the rest may be later; BN_IO: the log has failed. */
 int bn_log_append_replica(struct bn_log *l, struct bn_log_replica *r) BN_MUST_CHECK;
 
 /* How a truncation gets to the disk. */

@@ -66,13 +66,17 @@ static inline int64_t bn_log_segment_ms(const struct bn_log *l) {
     const struct bn_log_config *c = &l->config;
     return c->compact ? bn_min_i64(c->segment_ms, c->compaction_lag_max_ms) : c->segment_ms;
 }
-/* Closes the active segment and starts one at the log's end. 0 or BN_IO (then the log has failed). */
+/* Closes the active segment and starts one at the log's end. 0; BN_NOROOM: nothing has changed; BN_IO: the log has
+ * failed. */
 int bn_log_roll(struct bn_log *l, int64_t now_ms) BN_MUST_CHECK;
 /* Renames all segments away, the last one first, and starts an empty one at base_offset; producers and marks are
  * forgotten. Nothing is synced. 0 or BN_IO (then the log has failed). */
 int bn_log_begin_at(struct bn_log *l, int64_t base_offset, int64_t now_ms) BN_MUST_CHECK;
 /* Remembers that I/O failed: says so once, and answers BN_IO. */
 int bn_log_fail(struct bn_log *l, const char *doing);
+/* The same of what failed with rc, but where there was only no room (BN_NOROOM: nothing was changed) the log stays as
+ * it is, and may succeed the next time: told now and then. Answers BN_NOROOM or BN_IO. */
+int bn_log_trouble(struct bn_log *l, int rc, const char *doing);
 /* Writes a producer snapshot as of the log's end, unsynced. */
 int bn_log_snapshot(struct bn_log *l) BN_MUST_CHECK;
 /* Stamps an epoch's start; the file follows with the next flush. */

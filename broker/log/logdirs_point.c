@@ -148,7 +148,7 @@ int bn_logdirs_checkpoint(struct bn_logdirs *d, const struct bn_logdir_point *po
         if (!bn_logdirs_online(d, i)) continue;
         for (enum bn_logdirs_file w = 0; one == 0 && w < BN_LOGDIRS_FILES; w++) one = write_checkpoint(d, i, w, &why);
         if (one == 0) continue;
-        bn_logdirs_fail(d, i, why.text);
+        if (one != BN_NOROOM) bn_logdirs_fail(d, i, why.text); /* there may be room the next time */
         rc = bn_err_set(e, one, "%s", why.text);
     }
     pthread_mutex_unlock(&d->writing);

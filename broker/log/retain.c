@@ -107,7 +107,8 @@ static uint32_t count_gone(struct bn_log *l, enum reason why, int64_t high_water
 
 static int drop_front(struct bn_log *l, uint32_t count, enum reason why, int64_t now_ms) {
     if (count == 0) return 0;
-    if (count == l->segment_count && bn_log_roll(l, now_ms) != 0) return 0;
+    if (count == l->segment_count && bn_log_roll(l, now_ms) != 0) count--; /* what is old makes room for it */
+    if (count == 0 || l->failed) return 0;
     int64_t start = l->segments[count]->base_offset;
     BN_INFO("log", "[Log partition=%s] deleting %u segments below offset %" PRId64 " by %s", l->name, count, start,
             reason_text[why]);
@@ -140,8 +141,9 @@ static void rest_if_idle(struct bn_log *l) {
         return;
     }
     for (uint32_t i = 0; i < l->segment_count; i++) {
-        if (bn_segment_rest(l->segments[i]) == 0) continue;
-        (void)bn_log_fail(l, "close idle files");
+        int rc = bn_segment_rest(l->segments[i]);
+        if (rc == 0) continue;
+        (void)bn_log_trouble(l, rc, "close idle files");
         return;
     }
 }

@@ -47,6 +47,20 @@ int bn_segment_create(struct bn_segment *s, struct bn_err *e) {
     return rc ? bn_err_set(e, rc, "make indexes of %s/%020" PRId64, s->place->dir, s->base_offset) : 0;
 }
 
+int bn_segment_discard(struct bn_segment *s) {
+    static const char *const suffixes[] = {".log", ".index", ".timeindex"};
+    const struct bn_disk *d = s->place->disk;
+    int rc = 0;
+    for (size_t i = 0; i < BN_ARRAY_LEN(suffixes); i++) {
+        char *path = bn_index_path(s->place, s->base_offset, suffixes[i]);
+        int one = d->unlink(d, path, NULL);
+        if (one && one != BN_NOTFOUND) rc = BN_IO;
+        bn_alloc_free(path);
+    }
+    bn_segment_free(s);
+    return rc;
+}
+
 int bn_segment_file(struct bn_segment *s, struct bn_file **out) {
     if (!s->file && open_log(s, 0, NULL) != 0) return BN_IO;
     *out = s->file;
@@ -80,12 +94,29 @@ void bn_segment_preallocate(struct bn_segment *s, int64_t bytes) {
     s->allocated = taken ? bytes : INT64_MAX;
 }
 
-int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) {
+int bn_segment_ready(struct bn_segment *s) {
+    struct bn_file *f;
     int rc = s->file ? 0 : open_log(s, 0, NULL);
+    if (rc == 0) rc = bn_index_file(&s->offsets, &f);
+    if (rc == 0) rc = bn_index_file(&s->times, &f);
+    return rc == 0 || rc == BN_NOROOM ? rc : BN_IO;
+}
+
+/* Bytes behind the end would be taken for batches by a recovery, once something shorter is written over their start. */
+static int take_back(struct bn_segment *s) {
+    if (s->place->disk->truncate(s->file, s->size, NULL) != 0) return BN_IO;
+    s->allocated = 0;
+    s->allocate_next = BN_SEGMENT_ALLOCATE_MIN;
+    return BN_NOROOM;
+}
+
+int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) {
+    int rc = bn_segment_ready(s);
     if (rc) return rc;
     reserve(s, s->size + (int64_t)len, roll_bytes);
     struct iovec iov = {(void *)(uintptr_t)ptr, len};
-    return s->place->disk->pwritev(s->file, &iov, 1, s->size, NULL);
+    rc = s->place->disk->pwritev(s->file, &iov, 1, s->size, NULL);
+    return rc == BN_NOROOM ? take_back(s) : rc;
 }
 
 int bn_segment_note(struct bn_segment *s, const struct bn_batch *b, int64_t index_interval) {
@@ -105,8 +136,8 @@ int bn_segment_note(struct bn_segment *s, const struct bn_batch *b, int64_t inde
         rc = bn_index_add(&s->offsets, entry);
         if (rc == 0 && s->max_timestamp >= 0)
             rc = bn_timeindex_add(&s->times, s->max_timestamp, s->max_timestamp_offset);
-        if (rc) return rc;
-        s->unindexed = 0;
+        if (rc && rc != BN_NOROOM) return rc; /* without room an entry is left out: the next batch gets one */
+        if (rc == 0) s->unindexed = 0;
     }
     s->unindexed += bn_scan_size(b);
     s->size += bn_scan_size(b);

@@ -42,7 +42,11 @@ int bn_segment_stat(struct bn_segment *s, struct bn_err *e) BN_MUST_CHECK;
 /* Takes the room of a segment of this size at once, if it has not; what is not written is given back when it is
  * finished or rests. Like all reserving it may fail silently. */
 void bn_segment_preallocate(struct bn_segment *s, int64_t bytes);
-/* Writes len bytes behind the end, without moving it. roll_bytes bounds preallocation. */
+/* Takes. Removes the files of a segment that could not be created whole. 0 or BN_IO. */
+int bn_segment_discard(struct bn_segment *s) BN_MUST_CHECK;
+/* Opens what writing and indexing need. 0, BN_NOROOM (no descriptors: nothing has happened), BN_IO. */
+int bn_segment_ready(struct bn_segment *s) BN_MUST_CHECK;
+/* Writes len bytes behind the end, without moving it. roll_bytes bounds preallocation. BN_NOROOM: nothing is there. */
 int bn_segment_write(struct bn_segment *s, const uint8_t *ptr, size_t len, int64_t roll_bytes) BN_MUST_CHECK;
 /* Takes one batch that stands at the end into account: size, timestamps, indexes. */
 int bn_segment_note(struct bn_segment *s, const struct bn_batch *b, int64_t index_interval) BN_MUST_CHECK;

@@ -295,7 +295,9 @@ static void tell_failure(struct bn_fetchset *s, struct bn_partition *p, const ch
 /* The leader's answer was no error, but nothing could be made of it: `rc` of bn_partition_fetched. */
 static void tell_refusal(struct bn_fetchset *s, struct bn_partition *p, int rc) {
     char what[400];
-    if (rc == BN_BAD)
+    if (rc == BN_NOROOM)
+        snprintf(what, sizeof what, "what broker %d sent is not taken in: here %s", s->leader, bn_err_text(rc));
+    else if (rc == BN_BAD)
         snprintf(what, sizeof what,
                  "broker %d sent %s where offset %" PRId64 " should follow; nothing of it is taken, and it is asked "
                  "again. If this goes on, the log of broker %d is damaged: look at it with kafka-dump-log.sh, and let "
@@ -353,7 +355,7 @@ static void take_partition(struct bn_fetchset *s, struct bn_partition *p,
     };
     int rc = bn_partition_fetched(p, &f);
     if (part->set != s) return; /* it went offline */
-    if (rc == BN_BAD || rc == BN_AGAIN) {
+    if (rc == BN_BAD || rc == BN_AGAIN || rc == BN_NOROOM) {
         tell_refusal(s, p, rc);
         back_off(s, part);
         return;

@@ -152,6 +152,7 @@ static int append(struct bn_partition *p, const struct bn_partition_fetched *f) 
         bn_partition_offline(p, "an append failed");
         return BN_IO;
     }
+    if (rc == BN_NOROOM) return rc;
     p->refused = r.why;
     p->refused_offset = r.why_offset;
     if (rc != BN_OK) return BN_BAD; /* its end is what was asked, so BN_STALE is the batches' fault too */

@@ -106,7 +106,8 @@ struct bn_partition_fetched { /* a leader's answer without an error */
 };
 /* Takes it up: records, then watermark, then log start; or truncates. BN_OK; BN_STALE: it no longer answers what would
  * be asked now, nothing happened; BN_BAD: the records are corrupt or don't fit; BN_AGAIN: told to truncate where
- * nothing is left to, or what this leader sent itself (contradicted); BN_IO: the log has failed (it is OFFLINE now). */
+ * nothing is left to, or what this leader sent itself (contradicted); BN_NOROOM: there is none here for all of it now;
+ * BN_IO: the log has failed (it is OFFLINE now). */
 int bn_partition_fetched(struct bn_partition *p, const struct bn_partition_fetched *f) BN_MUST_CHECK;
 /* The leader's log ends at `offset`, below this one's; or (all) begins at it, above this one's end. */
 void bn_partition_cut(struct bn_partition *p, int64_t offset, bool all);

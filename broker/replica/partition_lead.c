@@ -90,8 +90,10 @@ static void flushed(void *arg, int status) {
     p->flushing = false;
     if (p->fate != BN_PARTITION_STAYS)
         p->idle(p);
-    else if (status != BN_OK)
+    else if (status != BN_OK && bn_log_failed(p->log))
         bn_partition_offline(p, "a flush failed");
+    else if (status != BN_OK)
+        p->flushed_to = bn_log_recovery_point(p->log); /* there was no room: the next append asks again */
 }
 
 static void flush_now(struct bn_partition *p) {

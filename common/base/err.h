@@ -20,7 +20,7 @@
     X(CLOSED, -8, "closed, expired or shutting down")                                              \
     X(LOST, -9, "the answer was lost: it may or may not have happened")                            \
     X(NOTEMPTY, -10, "it has children")                                                            \
-    X(NOROOM, -11, "the disk is full")
+    X(NOROOM, -11, "the disk is full, or there are no file descriptors left")
 
 enum bn_status {
     BN_OK = 0,

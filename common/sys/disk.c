@@ -28,7 +28,7 @@ static int fail(struct bn_err *e, const char *what, const char *path) {
     if (err == ENOENT) code = BN_NOTFOUND;
     if (err == EEXIST) code = BN_EXISTS;
     if (err == ENOTEMPTY) code = BN_NOTEMPTY;
-    if (err == ENOSPC || err == EDQUOT) code = BN_NOROOM;
+    if (err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE) code = BN_NOROOM;
     return bn_err_errno(e, code, err, "%s %s", what, path);
 }
 
@@ -90,8 +90,11 @@ static int real_pwritev(struct bn_file *f, const struct iovec *iov, int iov_coun
     }
 }
 
+/* A sync that finds no room has lost what it was to write, like any other that fails. */
 static int real_datasync(struct bn_file *f, struct bn_err *e) {
-    return fdatasync(f->base.fd) == 0 ? 0 : fail(e, "sync", path_of(f));
+    if (fdatasync(f->base.fd) == 0) return 0;
+    (void)fail(e, "sync", path_of(f));
+    return BN_IO;
 }
 
 static int real_truncate(struct bn_file *f, int64_t size, struct bn_err *e) {
@@ -161,7 +164,7 @@ static int real_sync_dir(const struct bn_disk *d, const char *path, struct bn_er
     if (fd < 0) return fail(e, "open directory", path);
     int rc = fsync(fd) == 0 ? 0 : fail(e, "sync directory", path);
     close(fd);
-    return rc;
+    return rc ? BN_IO : 0;
 }
 
 static int by_name(const void *a, const void *b) {

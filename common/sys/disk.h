@@ -1,7 +1,7 @@
 /* disk.h: the door to files. A vtable, so that tests and the simulation can crash, tear and fill a disk.
  * All calls return >= 0 or a negative bn_status with *e (may be NULL) naming the path; they retry EINTR
- * and short transfers. BN_NOROOM: the filesystem or the user's quota is full. Any thread; a file is written by one
- * at a time. */
+ * and short transfers. BN_NOROOM: the filesystem or the user's quota is full, or there are no descriptors left; never
+ * of a sync. Any thread; a file is written by one at a time. */
 #ifndef BN_DISK_H
 #define BN_DISK_H
 

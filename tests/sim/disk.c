@@ -54,8 +54,8 @@ static int ails(const struct bn_disk *d, enum call call, struct bn_err *e) {
     if (p->sick_ms <= w->now_ms || !sim_chance(w, p->ill == SIM_BROKEN ? 6 : 2)) return 0;
     bool full = p->ill == SIM_FULL && (call == MAKES || call == WRITES);
     bool files = p->ill == SIM_NO_FILES && (call == OPENS || call == MAKES);
-    if (full) return bn_err_set(e, BN_NOROOM, "the disk is full");
-    return files || p->ill == SIM_BROKEN ? bn_err_set(e, BN_IO, "the disk fails") : 0;
+    if (full || files) return bn_err_set(e, BN_NOROOM, full ? "the disk is full" : "no descriptor is left");
+    return p->ill == SIM_BROKEN ? bn_err_set(e, BN_IO, "the disk fails") : 0;
 }
 
 /* Planted: the file that was truncated last, whose next sync does nothing; and that of a cleaning, which is not synced.

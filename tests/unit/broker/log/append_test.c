@@ -96,6 +96,40 @@ START_TEST(test_index_full_rolls) {
 }
 END_TEST
 
+/* Goal: a disk that is full, at whatever byte, refuses a batch and no more: what was there is served, the next batch
+ * succeeds once there is room, and nothing of the refused one is ever found, not even after a kill. */
+START_TEST(test_no_room) {
+    int refused = 0;
+    for (int room = 0; room < 1000; room += 13) {
+        struct world w;
+        world_init(&w);
+        w.open.config.segment_bytes = 500;
+        w.open.config.index_interval_bytes = 0;
+        world_open(&w, false, 0);
+        for (int i = 0; i < 3; i++) world_put(&w, 1);
+        bn_memdisk_set_room(w.mem, room);
+        for (int i = 0; i < 8; i++) {
+            struct bn_log_append a = world_append(&w, &(struct batch_spec){.count = 1, .value_bytes = 100});
+            ck_assert(a.error == KE_NONE || a.error == KE_KAFKA_STORAGE_ERROR);
+            refused += a.error != KE_NONE;
+        }
+        ck_assert(!bn_log_failed(w.log));
+        world_check_all(&w);
+        bn_memdisk_set_room(w.mem, -1);
+        world_put(&w, 1); /* shorter than what was refused */
+        int64_t end = bn_log_end_offset(w.log);
+        world_check_all(&w);
+        world_abandon(&w);
+        world_open(&w, false, 0);
+        ck_assert_int_eq(bn_log_end_offset(w.log), end);
+        world_check_all(&w);
+        world_check_fold(&w);
+        world_fini(&w);
+    }
+    ck_assert_int_gt(refused, 50);
+}
+END_TEST
+
 START_TEST(test_epochs) {
     struct world w;
     int32_t found;
@@ -129,6 +163,7 @@ Suite *append_suite(void) {
     tcase_add_test(t, test_internal_batches);
     tcase_add_test(t, test_larger_than_a_segment);
     tcase_add_test(t, test_index_full_rolls);
+    tcase_add_test(t, test_no_room);
     tcase_add_test(t, test_epochs);
     suite_add_tcase(s, t);
     return s;
