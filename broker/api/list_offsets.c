@@ -1,6 +1,9 @@
 /* list_offsets.c: ListOffsets 1-9: by time, and the special times -1 latest, -2 earliest, -3 of the largest timestamp
- * (7+, KIP-734), -4 earliest local (8+), -5 latest tiered (9+).
+ * (7+, KIP-734), -4 earliest local (8+), -5 latest tiered (9+). A partition that is asked for twice is refused, as
+ * Kafka does: a search by time costs more than the question.
  */
+#include <stdlib.h>
+
 #include "broker/api/api.h"
 #include "broker/api/scatter.h"
 
@@ -8,6 +11,7 @@ struct offsets_part {
     struct bn_scatter_part scatter; /* first: scatter.h */
     struct bn_partition_offsets query;
     struct kmsg_list_offsets_response_partition *answer;
+    struct bn_slice topic;
 };
 
 struct offsets {
@@ -64,6 +68,25 @@ static void prepare_part(struct bn_request *r, struct offsets_part *p, const str
     p->scatter.skip = p->query.error != KE_NONE;
 }
 
+static int by_place(const void *a, const void *b) {
+    const struct offsets_part *x = *(struct offsets_part *const *)a, *y = *(struct offsets_part *const *)b;
+    int order = bn_slice_cmp(x->topic, y->topic), i = x->scatter.partition, k = y->scatter.partition;
+    return order ? order : (i > k) - (i < k);
+}
+
+static bool refuse_repeated(struct bn_request *r, struct offsets_part *parts, int count) {
+    struct offsets_part **sorted = bn_arena_array(&r->arena, (size_t)count, sizeof(*sorted));
+    if (!sorted) return false;
+    for (int i = 0; i < count; i++) sorted[i] = &parts[i];
+    if (count) qsort(sorted, (size_t)count, sizeof(*sorted), by_place);
+    for (int i = 1; i < count; i++) {
+        if (by_place(&sorted[i - 1], &sorted[i]) != 0) continue;
+        sorted[i - 1]->query.error = sorted[i]->query.error = KE_INVALID_REQUEST;
+        sorted[i - 1]->scatter.skip = sorted[i]->scatter.skip = true;
+    }
+    return true;
+}
+
 static bool prepare(struct bn_request *r, struct offsets *o) {
     const struct kmsg_list_offsets_request *q = r->message;
     for (int32_t i = 0; i < q->topics.n; i++) o->scatter.count += q->topics.v[i].partitions.n;
@@ -83,10 +106,11 @@ static bool prepare(struct bn_request *r, struct offsets *o) {
         for (int32_t k = 0; k < t->partitions.n; k++, parts++) {
             parts->answer = &out->partitions.v[k];
             bn_codec_defaults(&kmsg_list_offsets_response_partition_desc, parts->answer);
+            parts->topic = t->name;
             prepare_part(r, parts, topic, &t->partitions.v[k]);
         }
     }
-    return true;
+    return refuse_repeated(r, o->scatter.parts, o->scatter.count);
 }
 
 void bn_api_list_offsets(struct bn_request *r) {

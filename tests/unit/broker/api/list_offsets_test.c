@@ -27,6 +27,37 @@ static struct kmsg_list_offsets_response ask(struct fake_world *w, int version, 
     return r;
 }
 
+START_TEST(test_repeated) { /* each time; others are answered */
+    struct fake_world w;
+    struct kmsg_list_offsets_request q = kmsg_list_offsets_request_default;
+    struct kmsg_list_offsets_request_topic t[2] = {kmsg_list_offsets_request_topic_default,
+                                                   kmsg_list_offsets_request_topic_default};
+    struct kmsg_list_offsets_request_partition p[2] = {kmsg_list_offsets_request_partition_default,
+                                                       kmsg_list_offsets_request_partition_default};
+    struct kmsg_list_offsets_response r;
+    fake_world_init(&w);
+    w.roster.partitions[0].end = 9;
+    q.replica_id = -1;
+    q.topics.v = t;
+    q.topics.n = 2;
+    for (int i = 0; i < 2; i++) {
+        t[i].name = BN_SLICE_LIT("t");
+        t[i].partitions.v = p;
+        t[i].partitions.n = 2 - i;
+        p[i].partition_index = 1 - i;
+        p[i].timestamp = -1;
+    }
+    fake_world_send(&w, LIST_OFFSETS, 5, &q);
+    fake_take(&w.fake, LIST_OFFSETS, 5, &r);
+    ck_assert_int_eq(r.topics.v[0].partitions.v[0].error_code, KE_INVALID_REQUEST);
+    ck_assert_int_eq(r.topics.v[0].partitions.v[0].offset, -1);
+    ck_assert_int_eq(r.topics.v[1].partitions.v[0].error_code, KE_INVALID_REQUEST);
+    ck_assert_int_eq(r.topics.v[0].partitions.v[1].error_code, KE_NONE);
+    ck_assert_int_eq(r.topics.v[0].partitions.v[1].offset, 9);
+    fake_world_fini(&w);
+}
+END_TEST
+
 START_TEST(test_answers) {
     static const struct {
         int version;
@@ -65,6 +96,7 @@ Suite *list_offsets_suite(void) {
     Suite *s = suite_create("list_offsets");
     TCase *t = tcase_create("list_offsets");
     tcase_add_test(t, test_answers);
+    tcase_add_test(t, test_repeated);
     suite_add_tcase(s, t);
     return s;
 }
