@@ -111,7 +111,8 @@ static bool ends_with(const char *name, const char *suffix) {
     return n >= m && strcmp(name + n - m, suffix) == 0;
 }
 
-/* Whether the files of a cleaning that was killed count: all are whole once none is .cleaned any more. */
+/* Whether the files of a cleaning that was killed, or that its disk ended, count: all are whole once none is .cleaned
+ * any more. */
 static bool swaps_count(const struct bn_disk_entry *list, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (ends_with(list[i].name, ".cleaned")) return false;
@@ -167,7 +168,8 @@ static void remember(const struct sim_topic *t, int32_t index, struct sim_log *o
 void sim_logs_read(struct sim_world *w, int broker, const struct sim_topic *t, int32_t index, struct sim_log *out) {
     *out = (struct sim_log){0};
     const struct sim_replica *r = w->brokers[broker] ? sim_logs_replica(w->brokers[broker], t, index) : NULL;
-    read_dir(bn_memdisk_disk(sim_disk_memory(w->disks[broker])), t, index, r && r->log, out);
+    bool open = r && r->log && !bn_log_failed(r->log); /* one that failed waits for its recovery, like a killed one's */
+    read_dir(bn_memdisk_disk(sim_disk_memory(w->disks[broker])), t, index, open, out);
     if (t->compacted) remember(t, index, out);
     if (!r || !r->log) return;
     int64_t end = bn_log_end_offset(r->log), start = bn_log_start_offset(r->log);
