@@ -194,10 +194,12 @@ static bool describe_logger(struct bn_request *r, const struct kmsg_describe_con
     if (!wanted(asked, "root")) return true;
     struct bn_conf_described d = {.name = "root",
                                   .value = bn_trace_level_name(bn_trace_level()),
-                                  .doc = "The least level of the lines that this broker writes.",
+                                  .doc = "",
                                   .type = BN_CONF_UNKNOWN,
                                   .source = BN_CONF_FROM_LOGGER};
-    return add_config(r, &d, result);
+    if (!add_config(r, &d, result)) return false;
+    result->configs.v[0].documentation = BN_SLICE_LIT(""); /* as Kafka's, asked for or not */
+    return true;
 }
 
 /* Other brokers describe themselves. */

@@ -177,6 +177,7 @@ START_TEST(test_at_run_time) {
     c = find(&got, "root");
     ck_assert(bn_slice_eq_str(c->value, "INFO"));
     ck_assert_int_eq(c->config_source, BN_CONF_FROM_LOGGER);
+    ck_assert(!bn_slice_is_null(c->documentation) && c->documentation.len == 0);
     bn_conf_free(in_force);
     bn_conf_free(conf);
     fake_fini(&f);
