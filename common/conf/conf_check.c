@@ -56,7 +56,30 @@ static void check_listeners(const struct bn_conf *c, struct bn_conf_report *r) {
     }
 }
 
+/* Keys that Kafka bounds more narrowly than their type says, because less would stop the broker's work. */
+static const struct {
+    enum bn_conf_key key;
+    int64_t least;
+} LEAST[] = {{BN_CONF_LOG_ROLL_MS, 1},
+             {BN_CONF_LOG_ROLL_JITTER_MS, 0},
+             {BN_CONF_MAX_CONNECTIONS, 1},
+             {BN_CONF_MAX_CONNECTION_CREATION_RATE, 1},
+             {BN_CONF_LOG_CLEANER_THREADS, 1}};
+
+/* NULL; or the first of them that is below its bound. */
+static const char *too_low(const struct bn_conf *c, size_t *at) {
+    for (; *at < BN_ARRAY_LEN(LEAST); (*at)++)
+        if (bn_conf_i64_or(c, LEAST[*at].key, INT64_MAX) < LEAST[*at].least) return bn_conf_row(LEAST[*at].key)->name;
+    return NULL;
+}
+
 int bn_conf_check_dynamic(const struct bn_conf *c, struct bn_err *e) {
+    size_t at = 0;
+    const char *low = too_low(c, &at);
+    if (low) {
+        return bn_err_set(e, BN_BAD, "requirement failed: %s must be greater than or equal to %" PRId64, low,
+                          LEAST[at].least);
+    }
     if (bn_conf_i64_or(c, BN_CONF_LOG_RETENTION_MS, -1) == 0) {
         return bn_err_set(e, BN_BAD,
                           "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or "
@@ -118,6 +141,9 @@ void bn_conf_check(const struct bn_conf *c, struct bn_conf_report *r) {
         bn_conf_report_error(c, r, retention[i], "%s must be unlimited (-1) or, equal or greater than 1",
                              bn_conf_row(retention[i])->name);
     }
+    const char *low;
+    for (size_t at = 0; (low = too_low(c, &at)) != NULL; at++)
+        bn_conf_report_error(c, r, LEAST[at].key, "%s must be greater than or equal to %" PRId64, low, LEAST[at].least);
     check_at_most(c, r, BN_CONF_REPLICA_FETCH_WAIT_MAX_MS, BN_CONF_REPLICA_SOCKET_TIMEOUT_MS);
     check_at_most(c, r, BN_CONF_REPLICA_FETCH_WAIT_MAX_MS, BN_CONF_REPLICA_LAG_TIME_MAX_MS);
     check_at_most(c, r, BN_CONF_GROUP_MIN_SESSION_TIMEOUT_MS, BN_CONF_GROUP_MAX_SESSION_TIMEOUT_MS);

@@ -65,6 +65,10 @@ static const struct {
      "Invalid value x for configuration log.retention.ms: Not a number of type LONG"},
     {"brokers", "1", NULL, NULL, '=', "log.retention.ms", "0", 42,
      "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1"},
+    {"brokers", "1", NULL, NULL, '=', "log.roll.ms", "-1", 42,
+     "requirement failed: log.roll.ms must be greater than or equal to 1"},
+    {"brokers", "<default>", NULL, NULL, '=', "max.connections", "0", 42,
+     "requirement failed: max.connections must be greater than or equal to 1"},
     {"brokers", "1", NULL, NULL, '=', "max.connections.per.ip", "0", 42,
      "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property "
      "is set."},

@@ -35,6 +35,12 @@ static const struct {
     {"replica.selector.class=", NULL},
     {"replica.selector.class=com.example.Nearest", "t:2: replica.selector.class: com.example.Nearest is a Java class"},
     {"max.connections.per.ip=0", "may be 0 only with"},
+    {"log.roll.ms=0", "t:2: log.roll.ms must be greater than or equal to 1"},
+    {"log.roll.ms=1\nlog.roll.jitter.ms=0\nmax.connections=1", NULL},
+    {"log.roll.jitter.ms=-1", "t:2: log.roll.jitter.ms must be greater than or equal to 0"},
+    {"max.connections=0", "t:2: max.connections must be greater than or equal to 1"},
+    {"max.connection.creation.rate=0", "t:2: max.connection.creation.rate must be greater than or equal to 1"},
+    {"log.cleaner.threads=0", "t:2: log.cleaner.threads must be greater than or equal to 1"},
     {"max.connections.per.ip=0\nmax.connections.per.ip.overrides=127.0.0.1:5", NULL},
 };
 
