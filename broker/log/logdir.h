@@ -34,6 +34,8 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
                      struct bn_err *e) BN_MUST_CHECK;
 /* The same without opening it, for who is about to remove a directory that was found; false = somebody has it. */
 bool bn_logdirs_hold(struct bn_logdirs *d, const char *topic, int32_t partition) BN_MUST_CHECK;
+/* Whether a directory of this topic is here under its name: open, on its way out, or as it was found. Thread-safe. */
+bool bn_logdirs_has(const struct bn_logdirs *d, const char *topic, int32_t partition, const struct bn_uuid *id);
 /* Renames the partition's directory to <name>.<32 hex>-delete (or -stray) and, for delete, removes the tree on the pool
  * after delay_ms. Thread-safe. */
 int bn_logdirs_remove(struct bn_logdirs *d, const char *topic, int32_t partition, bool stray, int64_t delay_ms,

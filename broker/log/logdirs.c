@@ -121,13 +121,14 @@ static int find_partitions(struct bn_logdirs *d, int i, struct bn_err *e) {
                             dir->path, list[k].name);
             break;
         }
-        const struct bn_logdirs_entry *n_new = bn_logdirs_add(d, topic, partition, i);
+        struct bn_logdirs_entry *n_new = bn_logdirs_add(d, topic, partition, i);
         d->found = bn_alloc_resize(d->found, (size_t)(d->found_count + 1) * sizeof *d->found);
         struct bn_logdir_found *f = &d->found[d->found_count++];
         *f = (struct bn_logdir_found){.partition = partition, .dir_index = i};
         memcpy(f->topic, topic, sizeof topic);
         struct bn_index_place place = {.disk = d->env->disk, .dir = n_new->path};
         if (bn_topicid_read(&place, &f->topic_id, NULL) != 0) f->topic_id = BN_UUID_ZERO;
+        n_new->topic_id = f->topic_id;
     }
     bn_alloc_free(list);
     return rc;

@@ -25,6 +25,7 @@ struct bn_logdirs_entry { /* a partition */
     int32_t partition;
     int dir;
     int64_t offsets[BN_LOGDIRS_FILES]; /* -1 = none */
+    struct bn_uuid topic_id;           /* whose it is: of who has it open, or as it was found */
     uint64_t tenure;                   /* which directory of the name this is: numbered as they come */
     uint32_t cuts;                     /* of the truncation that checkpoints must know of (bn_logdirs_cut) */
     bool placed;                       /* was handed out before: the clean marker no longer speaks for it */

@@ -118,6 +118,7 @@ int bn_logdirs_place(struct bn_logdirs *d, const char *topic, int32_t partition,
         rc = bn_err_set(e, BN_AGAIN, "%s is still in use", n->path);
     } else if (n) {
         n->held = n->held || create;
+        if (create) n->topic_id = o->topic_id;
         o->env = d->env;
         o->dir = n->path;
         o->name = n->name;
@@ -146,6 +147,15 @@ bool bn_logdirs_hold(struct bn_logdirs *d, const char *topic, int32_t partition)
     if (mine) n->held = true;
     pthread_mutex_unlock(&d->lock);
     return mine;
+}
+
+bool bn_logdirs_has(const struct bn_logdirs *d, const char *topic, int32_t partition, const struct bn_uuid *id) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&d->lock;
+    pthread_mutex_lock(lock);
+    const struct bn_logdirs_entry *n = bn_logdirs_entry(d, topic, partition);
+    bool has = n && bn_uuid_eq(&n->topic_id, id);
+    pthread_mutex_unlock(lock);
+    return has;
 }
 
 struct removal {

@@ -354,38 +354,18 @@ static void sweep(struct bn_roster *r, const Bn__ImageDelta *delta) {
     }
 }
 
-static bool has_replica_here(const struct bn_roster *r, const struct bn_image_topic *t) {
-    for (int32_t i = 0; t && i < t->partition_count; i++) {
-        if (bn_image_has_replica(&t->partitions[i], r->deps.broker_id)) return true;
-    }
-    return false;
+/* Whether the removed topic's partition is here, in the image before or (as found at start, or on its way out since an
+ * earlier controller told of the deletion) in a directory: then it is told as it goes. */
+static bool is_here(const struct bn_roster *r, const struct bn_image_topic *known, const Bn__RemovedTopic *gone,
+                    const struct bn_uuid *id, int32_t partition) {
+    const struct bn_image_partition *p = known ? bn_image_partition(known, partition) : NULL;
+    if (p && bn_image_has_replica(p, r->deps.broker_id)) return true;
+    return bn_logdirs_has(r->deps.logdirs, gone->name, partition, id);
 }
 
-static bool found_at_start(const struct bn_roster *r, const struct bn_uuid *id, int32_t partition) {
-    const struct bn_logdir_found *found = NULL;
-    int count = bn_logdirs_found(r->deps.logdirs, &found);
-    for (int i = 0; i < count; i++) {
-        if (bn_uuid_eq(&found[i].topic_id, id) && (partition < 0 || found[i].partition == partition)) return true;
-    }
-    return false;
-}
-
-/* Of a removed topic something is here: a partition that this broker was never told of (its controller went before it
- * could) is confirmed as well. */
-static void confirm_unheard(struct bn_roster *r, const struct bn_image_topic *known, const Bn__RemovedTopic *gone,
-                            const struct bn_uuid *id, bool sweeping) {
-    for (int32_t i = 0; i < gone->partition_count; i++) {
-        const struct bn_image_partition *p = known ? bn_image_partition(known, i) : NULL;
-        bool heard = p && p->replica_count > 0;
-        if (!heard && !(sweeping && found_at_start(r, id, i))) r->deps.deleted(r->deps.arg, id, gone->name, i);
-    }
-}
-
-/* The controller waits for a word on every removed topic: of one with nothing here, the first shard says so. What is
- * here (in the image before, or in a directory that the first sweep removes) is told partition by partition as it goes.
- */
-static void confirm_absent(struct bn_roster *r, const struct bn_image *old, const Bn__ImageDelta *delta,
-                           bool sweeping) {
+/* The controller waits for a word on every removed topic: of one with nothing here, the first shard says so, and of a
+ * partition that is not here where others are (its controller went before it could tell of it). */
+static void confirm_absent(struct bn_roster *r, const struct bn_image *old, const Bn__ImageDelta *delta) {
     if (r->deps.shard->index != 0) return;
     for (size_t i = 0; i < delta->n_removed_topics; i++) {
         const Bn__RemovedTopic *gone = delta->removed_topics[i];
@@ -393,10 +373,11 @@ static void confirm_absent(struct bn_roster *r, const struct bn_image *old, cons
         struct bn_uuid id;
         memcpy(id.bytes, gone->id.data, sizeof id.bytes);
         const struct bn_image_topic *known = bn_image_topic_by_id(old, &id);
-        if (has_replica_here(r, known) || (sweeping && found_at_start(r, &id, -1)))
-            confirm_unheard(r, known, gone, &id, sweeping);
-        else
-            r->deps.deleted(r->deps.arg, &id, gone->name, -1);
+        bool any = false;
+        for (int32_t n = 0; n < gone->partition_count && !any; n++) any = is_here(r, known, gone, &id, n);
+        if (!any) r->deps.deleted(r->deps.arg, &id, gone->name, -1);
+        for (int32_t n = 0; any && n < gone->partition_count; n++)
+            if (!is_here(r, known, gone, &id, n)) r->deps.deleted(r->deps.arg, &id, gone->name, n);
     }
 }
 
@@ -438,7 +419,7 @@ void bn_roster_apply(struct bn_roster *r, struct bn_image *image, const Bn__Imag
     bool sweeping = !r->swept;
     r->swept = true;
     if (sweeping) sweep(r, delta);
-    confirm_absent(r, old, delta, sweeping);
+    confirm_absent(r, old, delta);
     bn_image_unref(old);
 }
 

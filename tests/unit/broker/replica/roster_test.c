@@ -2,6 +2,7 @@
  */
 #include "tests/unit/broker/replica/world.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -215,6 +216,38 @@ START_TEST(test_nothing_here_is_confirmed) {
 }
 END_TEST
 
+struct hurdle {
+    struct bn_job job;
+    pthread_mutex_t *lock;
+};
+
+static void hurdle_run(struct bn_job *job) {
+    struct hurdle *h = BN_CONTAINER_OF(job, struct hurdle, job);
+    pthread_mutex_lock(h->lock);
+    pthread_mutex_unlock(h->lock);
+}
+
+/* Two controllers tell of the same deletion, the second one while the directory is still on its way out: nothing is
+ * confirmed to it before that has gone, or the evidence would go first. */
+START_TEST(test_confirmed_when_it_is_gone) {
+    struct world w;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct hurdle hurdles[] = {{.job.run = hurdle_run, .lock = &lock}, {.job.run = hurdle_run, .lock = &lock}};
+    world_start(&w);
+    world_decide(&w, alone);
+    world_await_open(&w);
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < 2; i++) bn_pool_submit(w.pool, &hurdles[i].job); /* all threads that there are */
+    world_remove(&w, true, false);
+    world_remove(&w, false, true);
+    ck_assert_int_eq(w.deleted_count, 0);
+    pthread_mutex_unlock(&lock);
+    world_await_entry(&w, "t-0.", "-delete");
+    world_stop(&w);
+    ck_assert(w.deleted_count == 1 && w.deleted[0] == 0);
+}
+END_TEST
+
 static void take_points(struct world *w, void *arg) {
     struct bn_logdir_point *points = NULL;
     size_t count = 0, capacity = 0;
@@ -274,6 +307,7 @@ Suite *roster_suite(void) {
     tcase_add_test(t, test_found_and_unknown_is_stray);
     tcase_add_test(t, test_found_and_removed_is_deleted);
     tcase_add_test(t, test_nothing_here_is_confirmed);
+    tcase_add_test(t, test_confirmed_when_it_is_gone);
     tcase_add_test(t, test_points);
     tcase_add_test(t, test_shard_of);
     suite_add_tcase(s, t);

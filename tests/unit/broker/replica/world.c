@@ -199,6 +199,7 @@ void world_decide(struct world *w, struct world_state state) {
 void world_remove(struct world *w, bool evidence, bool evidence_only) {
     Bn__RemovedTopic gone = BN__REMOVED_TOPIC__INIT;
     gone.name = (char *)(uintptr_t) "t";
+    gone.partition_count = 1;
     gone.id = (ProtobufCBinaryData){sizeof world_id.bytes, (uint8_t *)(uintptr_t)world_id.bytes};
     Bn__RemovedTopic *removed[] = {&gone};
     Bn__ImageDelta delta;
