@@ -148,7 +148,7 @@ public class Admin {
                    .matcher(text)
                    .replaceAll(m -> "" + (Long.parseLong(m.group()) - EPOCH));
         text = text.replaceAll("([eE]lr=)N/A", "$1");
-        text = sorted(text, "topicPartitions=([^)]*)", ",");
+        text = sorted(sorted(text, "topicPartitions=([^)]*)", ","), "the following partitions: .([^]]*)", ", ");
         for (int i = 0; i < 10; i++)
             text = text.replace(String.valueOf(Integer.parseInt(ports) + i), "PORT" + i);
         return text;
@@ -181,7 +181,7 @@ public class Admin {
         } catch (Exception e) {
             text = "thrown " + e.getClass().getSimpleName() + ": " + e.getMessage();
         }
-        System.out.println(what + ": " + plain(text));
+        System.out.println(plain(what + ": " + text));
         System.out.flush();
     }
 
