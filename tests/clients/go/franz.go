@@ -22,7 +22,7 @@ func newFranz(brokers []string) client { return franz{brokers} }
 func (franz) codecs() []string { return []string{"none", "gzip", "snappy", "lz4", "zstd"} }
 
 func (f franz) dial(options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(f.brokers...), kgo.MetadataMinAge(100*time.Millisecond))...)
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(f.brokers...), kgo.MetadataMinAge(100*time.Millisecond), kgo.AlwaysRetryEOF())...)
 	if err != nil {
 		panic(err) // the options are ours
 	}
@@ -53,16 +53,23 @@ func (f franz) write(ctx context.Context, topic, codec string, values []string) 
 func (f franz) read(ctx context.Context, topic string, partition int) ([]string, error) {
 	asked := f.dial()
 	defer asked.Close()
-	ends, err := kadm.NewClient(asked).ListEndOffsets(ctx, topic)
+	var end kadm.ListedOffset
+	err := again(ctx, func() error { // it does not ask anew who leads when the former leader's port is shut
+		ends, err := kadm.NewClient(asked).ListEndOffsets(ctx, topic)
+		if err == nil {
+			end = ends[topic][int32(partition)]
+			err = end.Err
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	end, _ := ends.Lookup(topic, int32(partition))
 	start := map[string]map[int32]kgo.Offset{topic: {int32(partition): kgo.NewOffset().AtStart()}}
 	client := f.dial(kgo.ConsumePartitions(start))
 	defer client.Close()
 	got := []string{}
-	for next := int64(0); end.Err == nil && next < end.Offset; {
+	for next := int64(0); next < end.Offset; {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
 			return got, ctx.Err()
@@ -74,7 +81,7 @@ func (f franz) read(ctx context.Context, topic string, partition int) ([]string,
 			next = r.Offset + 1
 		})
 	}
-	return got, end.Err
+	return got, nil
 }
 
 func (f franz) admin(ctx context.Context, c *checks, topic, group string) {
