@@ -1,4 +1,4 @@
-/* create_topics.c: CreateTopics 2-7, answered by the active controller. Without one, each topic timed out. */
+/* create_topics.c: CreateTopics 0-7, answered by the active controller. Without one, each topic timed out. */
 #include "broker/api/api.h"
 #include "broker/api/relay.h"
 

@@ -1,4 +1,4 @@
-/* delete_topics.c: DeleteTopics 1-6, answered by the active controller. Without one, each topic timed out. From
+/* delete_topics.c: DeleteTopics 0-6, answered by the active controller. Without one, each topic timed out. From
  * version 6 on topics come by name or by id, before as a list of names. */
 #include "broker/api/api.h"
 #include "broker/api/relay.h"
