@@ -26,8 +26,7 @@ from apache import Kafka  # noqa: E402
 
 LIMIT = 900  # seconds for a process; the suite's own limits are below it
 VERSION = "3.9.1"  # what the tests take the brokers for: those of later APIs skip themselves
-SETTINGS = ["num.partitions=4", "default.replication.factor=3", "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=12",
-            "group.initial.rebalance.delay.ms=100"]
+SETTINGS = ["num.partitions=4", "default.replication.factor=3", "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=12"]
 SCENARIOS = {"default": "true", "noautocreate": "false"}  # whether topics are made by being asked for
 GOOD = ("PASSED", "SKIPPED", "LIMIT")
 
