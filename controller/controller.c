@@ -12,6 +12,8 @@
  * stood by (armory.c): they may have died together with the controller before us. */
 #include "controller/controller.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -32,7 +34,7 @@
 #include "controller/standby.h"
 #include "controller/watch.h"
 
-enum { POKE_MS = 1000, AGAIN_MS = 200, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
+enum { POKE_MS = 1000, AGAIN_MS = 200, ACCEPT_MS = 100, RESIGN_MAX_MS = 3000, BACKLOG = 1024, DEFAULT_ZK_PORT = 2181 };
 
 static void finish_stop(struct bn_controller *c);
 
@@ -313,12 +315,25 @@ static void find_host(struct bn_controller *c) {
     if (!c->host[0] && gethostname(c->host, sizeof c->host - 1) != 0) snprintf(c->host, sizeof c->host, "localhost");
 }
 
+static void accept_again(struct bn_timer *t) {
+    bn_io_set(BN_CONTAINER_OF(t, struct bn_controller, accept_timer)->listen_io, BN_IO_READ);
+}
+
 static void on_accept(void *arg, int events) {
     struct bn_controller *c = arg;
     (void)events;
     for (int i = 0; i < 64; i++) {
         int fd = bn_sock_accept(c->listen_fd, 0, 0);
-        if (fd < 0) return;
+        if (fd == BN_AGAIN) return;
+        if (fd < 0) { /* out of descriptors or memory: the backlog keeps the broker while we wait */
+            BN_ERROR("controller",
+                     "[Controller id=%d] cannot accept a connection (%s); trying again in %d ms. Raise "
+                     "the limit of open files (ulimit -n) if this goes on.",
+                     c->config.id, strerror(errno), ACCEPT_MS);
+            bn_io_set(c->listen_io, 0);
+            bn_timer_start(&c->accept_timer, ACCEPT_MS);
+            return;
+        }
         bn_channel_accept(c->channel, fd);
     }
 }
@@ -345,6 +360,7 @@ static struct bn_controller *controller_new(const struct bn_controller_config *c
     bn_timer_init(&c->poke_timer, c->loop, poke);
     bn_timer_init(&c->tick_timer, c->loop, tick);
     bn_timer_init(&c->again_timer, c->loop, candidate_again);
+    bn_timer_init(&c->accept_timer, c->loop, accept_again);
     bn_task_init(&c->end_task, end_task);
     return c;
 }
@@ -457,6 +473,7 @@ void bn_controller_stop(struct bn_controller *c, void (*done)(void *arg, struct 
     c->stop_step = BN_STOP_RESIGNING;
     bn_timer_stop(&c->poke_timer);
     bn_timer_stop(&c->again_timer);
+    bn_timer_stop(&c->accept_timer);
     bn_io_free(c->listen_io);
     close(c->listen_fd);
     end_reign(c, false);

@@ -29,7 +29,7 @@ struct bn_controller {
     char host[256];
     int listen_fd;
     struct bn_io *listen_io;
-    struct bn_timer poke_timer, tick_timer, again_timer;
+    struct bn_timer poke_timer, tick_timer, again_timer, accept_timer;
     struct bn_task end_task;
     bool must_resign;    /* when the reign has been taken apart */
     int64_t other_czxid; /* of the active controller told of last */

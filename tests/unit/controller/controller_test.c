@@ -2,6 +2,7 @@
  * that died together with the controller before. */
 #include "controller/controller.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -102,6 +103,30 @@ static void on_multi(void *arg, int status, const struct bn_zk_op_result *r, int
 static void ignore_state(void *arg, enum bn_zk_state state) { (void)arg, (void)state; }
 static void on_end(void *arg, int status) { *(int *)arg = status; }
 
+/* It rests in between, and whoever came meanwhile is served then. */
+START_TEST(out_of_descriptors) {
+    enum { WAIT_MS = 10, SPAN_MS = 250 };
+    struct rlimit was, none;
+    world_start_controller(&w, 0);
+    WORLD_UNTIL(&w, bn_controller_is_active(w.controllers[0].controller));
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+    int fd = bn_sock_connect("127.0.0.1", bn_controller_port(w.controllers[0].controller), NULL);
+    ck_assert_int_ge(fd, 0);
+    none = was;
+    none.rlim_cur = 1;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int turns = 0;
+    for (uint64_t began = bn_loop_now_ms(w.shard->loop); bn_loop_now_ms(w.shard->loop) < began + SPAN_MS; turns++)
+        bn_loop_turn(w.shard->loop, WAIT_MS);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+    ck_assert_int_lt(turns, 10 * SPAN_MS / WAIT_MS); /* tens of thousands where it spins */
+    world_start_broker(&w, 0, 1);
+    WORLD_UNTIL(&w, world_is_serving(&w, 0));
+    close(fd);
+    world_stop_controller(&w, 0);
+}
+END_TEST
+
 START_TEST(a_broker_that_died_with_the_controller) {
     /* Its session still lives, its process does not. */
     struct bn_zk *dead;
@@ -154,6 +179,7 @@ Suite *controller_suite(void) {
     tcase_add_loop_test(t, expires_at_any_time, 0, 40);
     tcase_add_loop_test(t, loses_the_connection_at_any_time, 0, 40);
     tcase_add_test(t, a_port_in_use);
+    tcase_add_test(t, out_of_descriptors);
     tcase_add_test(t, a_broker_that_died_with_the_controller);
     suite_add_tcase(s, t);
     return s;
