@@ -6,7 +6,8 @@
  * them.
  *
  * Topics to be created are sent to the controller in one CreateTopics; a topic that is on its way is not sent again.
- * As Kafka's brokers that forward a creation do, this one answers UNKNOWN_TOPIC_OR_PARTITION until it is there. */
+ * Until it is there it is told as LEADER_NOT_AVAILABLE, as the broker that is Kafka's controller tells it (each broker
+ * is, for clients): whoever reads that asks again, and not every client does of an unknown topic. */
 #include "broker/api/creation.h"
 #include "broker/api/operations.h"
 #include "broker/api/topic_name.h"
@@ -19,7 +20,7 @@ struct answer {
     struct bn_request *r;
     const struct bn_image *image;
     struct kmsg_metadata_response response;
-    struct bn_map seen; /* topics that were told, by name */
+    struct bn_map seen;   /* topics that were told, by name */
     struct bn_map create; /* names to be created */
 };
 
@@ -102,12 +103,14 @@ static void add_error(struct answer *a, struct bn_slice name, const struct bn_uu
     if (id) out->topic_id = *id;
 }
 
-/* KIP-487's and the older flag's way: the name is created unless that is forbidden or on its way. */
-static void want_topic(struct answer *a, struct bn_slice name) {
+/* KIP-487's and the older flag's way: the name is created unless that is forbidden or on its way. Gives what is told.
+ */
+static int16_t want_topic(struct answer *a, struct bn_slice name) {
     const struct kmsg_metadata_request *q = a->r->message;
-    if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || bn_topic_name_internal(name)) return;
-    if (!bn_creation_may(a->r, name, a->create.count)) return;
-    bn_map_put(&a->create, name, a);
+    if (!a->r->deps->auto_create_topics || !q->allow_auto_topic_creation || bn_topic_name_internal(name))
+        return KE_UNKNOWN_TOPIC_OR_PARTITION;
+    if (bn_creation_may(a->r, name, a->create.count)) bn_map_put(&a->create, name, a);
+    return KE_LEADER_NOT_AVAILABLE;
 }
 
 static bool add_asked(struct answer *a, const struct kmsg_metadata_request_topic *asked) {
@@ -116,8 +119,8 @@ static bool add_asked(struct answer *a, const struct kmsg_metadata_request_topic
         add_error(a, asked->name, by_id ? &asked->topic_id : NULL, KE_INVALID_REQUEST);
         return true;
     }
-    const struct bn_image_topic *t =
-        by_id ? bn_image_topic_by_id(a->image, &asked->topic_id) : bn_image_topic(a->image, asked->name);
+    const struct bn_image_topic *t = by_id ? bn_image_topic_by_id(a->image, &asked->topic_id)
+                                           : bn_image_topic(a->image, asked->name);
     if (t) {
         if (bn_map_put(&a->seen, bn_slice_str(t->name), a)) return true;
         return add_topic(a, t);
@@ -127,8 +130,7 @@ static bool add_asked(struct answer *a, const struct kmsg_metadata_request_topic
     } else if (!bn_topic_name_good(asked->name)) {
         add_error(a, asked->name, NULL, KE_INVALID_TOPIC_EXCEPTION);
     } else {
-        want_topic(a, asked->name);
-        add_error(a, asked->name, NULL, KE_UNKNOWN_TOPIC_OR_PARTITION);
+        add_error(a, asked->name, NULL, want_topic(a, asked->name));
     }
     return true;
 }
@@ -195,6 +197,8 @@ void bn_api_metadata(struct bn_request *r) {
     create_wanted(&a);
     bn_map_fini(&a.seen);
     bn_map_fini(&a.create);
-    if (built) bn_request_reply(r, &a.response);
-    else bn_request_close(r, "a Metadata names more topics than its size allows");
+    if (built)
+        bn_request_reply(r, &a.response);
+    else
+        bn_request_close(r, "a Metadata names more topics than its size allows");
 }
