@@ -23,7 +23,8 @@ struct bn_admin {          /* one request on its way */
 };
 
 /* Decodes in and builds the event (its token is the caller's to set). 0, or the Kafka error that the broker answers for
- * the request as a whole: 35 UNSUPPORTED_VERSION, 42 INVALID_REQUEST. a is to be freed either way. */
+ * the request as a whole: 35 UNSUPPORTED_VERSION, 42 INVALID_REQUEST. a is to be freed either way; in is borrowed until
+ * then. */
 int16_t bn_admin_decode(struct bn_admin *a, const struct bn_controller *c, const Bn__AdminRequest *in);
 /* Appends the response body of the brain's reply. Where that is more than BN_ADMIN_ANSWER_MAX, new topics' configs are
  * left out of it (there are none in the lists), then texts; the caller looks whether that was enough. */

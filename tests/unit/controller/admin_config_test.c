@@ -11,7 +11,8 @@ enum { ALTER = 33, INCREMENTAL = 44, ASKED = 3 };
 
 static struct bn_controller controller;
 
-static void decode(struct bn_admin *a, int key, int version, const struct bn_codec_desc *d, void *m) {
+/* Gives the request's bytes, which live as long as a does. */
+static uint8_t *decode(struct bn_admin *a, int key, int version, const struct bn_codec_desc *d, void *m) {
     struct bn_chain chain;
     bn_chain_init(&chain);
     bn_codec_encode(d, version, m, &chain);
@@ -26,8 +27,8 @@ static void decode(struct bn_admin *a, int key, int version, const struct bn_cod
     bn_arena_init(&a->arena, BN_ADMIN_BUDGET);
     ck_assert_int_eq(bn_admin_decode(a, &controller, &in), 0);
     ck_assert_int_eq(a->event.kind, BN_EVENT_ALTER_CONFIGS);
-    bn_alloc_free(bytes);
     bn_chain_fini(&chain);
+    return bytes;
 }
 
 /* one resource with up to two keys; what is told of it */
@@ -64,7 +65,7 @@ START_TEST(judged) {
         CASES[_i].type, bn_slice_str(CASES[_i].name), {configs, CASES[_i].key2 ? 2 : 1}};
     struct kmsg_incremental_alter_configs_request m = {{&resource, 1}, true};
     struct bn_admin a;
-    decode(&a, INCREMENTAL, 1, &kmsg_incremental_alter_configs_request_desc, &m);
+    uint8_t *bytes = decode(&a, INCREMENTAL, 1, &kmsg_incremental_alter_configs_request_desc, &m);
     const struct bn_event_alter_config *got = &a.event.u.alter_configs.entities[0];
     ck_assert(a.event.u.alter_configs.validate_only);
     ck_assert(!got->replace);
@@ -75,6 +76,7 @@ START_TEST(judged) {
         ck_assert_str_eq(got->ops[0].name, "a");
     }
     bn_admin_fini(&a);
+    bn_alloc_free(bytes);
 }
 END_TEST
 
@@ -83,7 +85,7 @@ START_TEST(repeated) { /* in AlterConfigs, which replaces: each resource twice i
         {2, BN_SLICE_LIT("t"), {NULL, 0}}, {4, BN_SLICE_LIT("3"), {NULL, 0}}, {2, BN_SLICE_LIT("t"), {NULL, 0}}};
     struct kmsg_alter_configs_request m = {{resources, 3}, false};
     struct bn_admin a;
-    decode(&a, ALTER, 2, &kmsg_alter_configs_request_desc, &m);
+    uint8_t *bytes = decode(&a, ALTER, 2, &kmsg_alter_configs_request_desc, &m);
     const struct bn_event_alter_configs *got = &a.event.u.alter_configs;
     ck_assert_int_eq(got->entity_count, 3);
     for (int i = 0; i < 3; i++) {
@@ -92,6 +94,7 @@ START_TEST(repeated) { /* in AlterConfigs, which replaces: each resource twice i
         if (i != 1) ck_assert_str_eq(got->entities[i].message, "Each resource must appear at most once.");
     }
     bn_admin_fini(&a);
+    bn_alloc_free(bytes);
 }
 END_TEST
 
@@ -104,7 +107,7 @@ START_TEST(long_names) {
     struct kmsg_incremental_alter_configs_request_resource resource = {2, bn_slice_str(name), {configs, 2}};
     struct kmsg_incremental_alter_configs_request m = {{&resource, 1}, false};
     struct bn_admin a;
-    decode(&a, INCREMENTAL, 1, &kmsg_incremental_alter_configs_request_desc, &m);
+    uint8_t *bytes = decode(&a, INCREMENTAL, 1, &kmsg_incremental_alter_configs_request_desc, &m);
     const struct bn_event_alter_config *got = &a.event.u.alter_configs.entities[0];
     ck_assert_int_eq(got->error, KE_INVALID_REQUEST);
     struct bn_output_topic_result result = {.name = name, .error = got->error, .message = got->message};
@@ -115,6 +118,7 @@ START_TEST(long_names) {
     ck_assert_uint_gt(out.size_bytes, sizeof name - 1);
     bn_chain_fini(&out);
     bn_admin_fini(&a);
+    bn_alloc_free(bytes);
 }
 END_TEST
 
