@@ -11,8 +11,7 @@ enum { API_LIST_OFFSETS = 2 };
 
 static int by_place(const void *x, const void *y) {
     const struct bn_ends_place *a = x, *b = y;
-    int c = bn_slice_cmp(a->topic, b->topic);
-    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
+    return bn_slice_cmp_place(a->topic, a->partition, b->topic, b->partition);
 }
 
 const struct bn_ends_place *bn_ends_find(const struct bn_ends_place *places, size_t count, struct bn_slice topic,

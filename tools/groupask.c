@@ -176,8 +176,7 @@ int bn_groupask_list(struct bn_groupask *a, struct bn_groupask_group **out) {
 
 int bn_groupask_by_place(const void *x, const void *y) {
     const struct bn_groupask_place *a = x, *b = y;
-    int c = bn_slice_cmp(a->topic, b->topic);
-    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
+    return bn_slice_cmp_place(a->topic, a->partition, b->topic, b->partition);
 }
 
 static struct bn_slice take_text(struct bn_cursor *c) {

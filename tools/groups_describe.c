@@ -110,8 +110,7 @@ static bool collect(struct bn_groups *g, struct bn_groups_view_group **out, size
 
 static int by_place(const void *x, const void *y) {
     const struct bn_groups_view_row *a = x, *b = y;
-    int c = bn_slice_cmp(a->topic, b->topic);
-    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
+    return bn_slice_cmp_place(a->topic, a->partition, b->topic, b->partition);
 }
 
 static int by_id(const void *x, const void *y) {

@@ -70,8 +70,7 @@ static void prepare_part(struct bn_request *r, struct offsets_part *p, const str
 
 static int by_place(const void *a, const void *b) {
     const struct offsets_part *x = *(struct offsets_part *const *)a, *y = *(struct offsets_part *const *)b;
-    int order = bn_slice_cmp(x->topic, y->topic), i = x->scatter.partition, k = y->scatter.partition;
-    return order ? order : (i > k) - (i < k);
+    return bn_slice_cmp_place(x->topic, x->scatter.partition, y->topic, y->scatter.partition);
 }
 
 static bool refuse_repeated(struct bn_request *r, struct offsets_part *parts, int count) {

@@ -54,8 +54,7 @@ static void find_asked(struct fetch_part *p, const struct bn_offsets *offsets) {
 static int by_name(const void *a, const void *b) {
     const struct bn_offsets_entry *x = *(const struct bn_offsets_entry *const *)a;
     const struct bn_offsets_entry *y = *(const struct bn_offsets_entry *const *)b;
-    int order = bn_slice_cmp(x->topic, y->topic);
-    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+    return bn_slice_cmp_place(x->topic, x->partition, y->topic, y->partition);
 }
 
 /* A topic is told once, with all its partitions, as Kafka tells it: some clients keep what comes last under a name. */
@@ -177,8 +176,7 @@ struct place {
 
 static int by_place(const void *a, const void *b) {
     const struct place *x = a, *y = b;
-    int order = bn_slice_cmp(x->topic, y->topic);
-    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+    return bn_slice_cmp_place(x->topic, x->partition, y->topic, y->partition);
 }
 
 /* Every partition once, however often it is asked for, as with Kafka: an answer is larger than its question. */

@@ -98,7 +98,7 @@ void bn_coordinator_settle(struct bn_coordinator_club *k) {
     }
     bn_group_outs_fini(&outs);
     if (store) bn_coordinator_store(k);
-    int64_t due_ms = bn_group_due_ms(k->group), now_ms = bn_coordinator_now_ms(c);
+    int64_t now_ms = bn_coordinator_now_ms(c), due_ms = k->leftover ? now_ms : bn_group_due_ms(k->group);
     if (due_ms == INT64_MAX)
         bn_timer_stop(&k->timer);
     else

@@ -47,6 +47,9 @@ START_TEST(test_comparison) {
     ck_assert_int_lt(bn_slice_cmp(BN_SLICE_LIT("ab"), BN_SLICE_LIT("abc")), 0);
     ck_assert_int_gt(bn_slice_cmp(BN_SLICE_LIT("\xff"), BN_SLICE_LIT("a")), 0);
     ck_assert_int_eq(bn_slice_cmp(BN_SLICE_NULL, BN_SLICE_LIT("")), 0);
+    ck_assert_int_lt(bn_slice_cmp_place(BN_SLICE_LIT("a"), 9, BN_SLICE_LIT("b"), 1), 0);
+    ck_assert_int_gt(bn_slice_cmp_place(BN_SLICE_LIT("a"), INT32_MAX, BN_SLICE_LIT("a"), INT32_MIN), 0);
+    ck_assert_int_eq(bn_slice_cmp_place(BN_SLICE_LIT("a"), 3, BN_SLICE_LIT("a"), 3), 0);
 }
 END_TEST
 
