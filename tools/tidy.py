@@ -171,12 +171,18 @@ def check_mirrors(files):
             breach(path, 1, f"no test at tests/unit/{room}/{p.stem}_test.c")
 
 
+BUILT = (".c", ".h", ".proto", ".msg", ".def")
+PACKED = (".py", ".js", ".java", ".go", ".cases")
+
+
 def check_reach(files):
+    """What is built is named by a makefile; a script is in a tarball by its path, or by a directory that is packed whole."""
     makefiles = "".join((ROOT / f).read_text() for f in files if f.endswith(".am"))
+    words = set(re.sub(r"#.*", "", makefiles).split())
     for path in files:
-        built = path.endswith((".c", ".h", ".proto", ".msg", ".def"))
-        packed = path.endswith((".py", ".js", ".java", ".cases")) and not path.startswith("docs/")
-        if (built or packed) and path not in makefiles and pathlib.PurePosixPath(path).name not in makefiles:
+        at = pathlib.PurePosixPath(path)
+        found = path in makefiles or at.name in makefiles if path.endswith(BUILT) else any(str(p) in words for p in (at, *at.parents) if p.name)
+        if path.endswith(BUILT + PACKED) and not found:
             breach(path, 1, "no Makefile.am or room.am names it")
 
 
